@@ -60,6 +60,15 @@ func (s *Service) checkPerson(ctx context.Context, it store.Item[Person], report
 	if p.ID != it.ID {
 		report.Find(uniqueInvariant, where, "the document names another person")
 	}
+	if !p.Erased.IsZero() {
+		report.Count("people erased", 1)
+		if gone, err := s.cfg.Vault.Destroyed(ctx, it.ID); err != nil {
+			return err
+		} else if !gone || p.PhoneHash != "" {
+			report.Find("what was deleted cannot be read again", where, "the person's erasure is not finished: repeat it")
+		}
+		return s.checkDevices(ctx, &p, where, report)
+	}
 	phone, err := s.cfg.Vault.Open(ctx, it.ID, phoneField, p.Phone)
 	switch {
 	case errors.Is(err, vault.ErrDestroyed):

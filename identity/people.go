@@ -36,7 +36,7 @@ func (s *Service) View(ctx context.Context, id string) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	v := View{ID: p.ID, Roles: p.Roles, Created: p.Created}
+	v := View{ID: p.ID, Roles: p.Roles, Created: p.Created, Erased: !p.Erased.IsZero()}
 	open := func(field string, sealed vault.Sealed) string {
 		text, openErr := s.cfg.Vault.Open(ctx, p.ID, field, sealed)
 		if errors.Is(openErr, vault.ErrDestroyed) {

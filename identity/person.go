@@ -21,6 +21,7 @@ type Person struct {
 	Roles     []Role       `json:"roles,omitempty"` // sorted
 	Devices   []Device     `json:"devices,omitempty"`
 	Created   time.Time    `json:"created"`
+	Erased    time.Time    `json:"erased,omitzero"` // when their data was deleted; see [Service.Erase]
 }
 
 // Has reports whether the person has a platform-wide role.
