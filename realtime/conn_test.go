@@ -397,7 +397,9 @@ func TestCompression(t *testing.T) {
 // frames whole and in its senders' order.
 func TestManySenders(t *testing.T) {
 	noLeaks(t)
-	w := newWire(t, realtime.Options{Queue: 1 << 20, QueueBytes: 1 << 30}, answerAll)
+	w := newWire(t, realtime.Options{
+		Queue: 1 << 20, QueueBytes: 1 << 30, Frames: realtime.FrameLimit{PerSecond: 1e6, Burst: 1e6},
+	}, answerAll)
 	ws := w.dialWith(t, &websocket.Dialer{EnableCompression: true})
 	c := await(t, w.conns, "the connection")
 	const senders, each = 8, 200
@@ -745,7 +747,7 @@ func TestComeAndGo(t *testing.T) {
 	}
 }
 
-// A frame of 50 KiB that unpacks to 50 MiB costs the server no more memory than
+// A frame of 20 KiB that unpacks to 20 MiB costs the server no more memory than
 // the limit allows.
 func TestBomb(t *testing.T) {
 	noLeaks(t)
@@ -755,7 +757,7 @@ func TestBomb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 50 {
+	for range 20 {
 		if _, err := fw.Write(make([]byte, 1<<20)); err != nil {
 			t.Fatal(err)
 		}

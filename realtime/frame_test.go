@@ -20,7 +20,7 @@ import (
 func TestDecodeRequest(t *testing.T) {
 	n := int64(17)
 	long := strings.Repeat("x", 64)
-	brackets := `{"t":"[[[[[[[[[[[[[[[[[[[[\"["}`
+	brackets := `{"t":"\"[[[[[[[[[[[[[[[[[[[["}`
 	for _, tc := range []struct {
 		sent string
 		want realtime.Request

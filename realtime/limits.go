@@ -7,7 +7,8 @@ import (
 )
 
 // FrameLimit is how many frames a client may send on one connection: requests
-// and pings together, and pongs that nobody asked for. A zero field means its default.
+// and pings together, and pongs that nobody asked for. A zero field means its
+// default.
 type FrameLimit struct {
 	PerSecond float64 // in the long run; 20
 	Burst     int     // at once, as when it joins all its rooms again after a break; 100

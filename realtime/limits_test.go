@@ -55,6 +55,33 @@ func TestFrameLimitCountsPings(t *testing.T) {
 	}
 }
 
+// A pong that answers our ping is free, even where nothing else is; but one ping
+// pays for one pong.
+func TestFrameLimitSparesPongs(t *testing.T) {
+	noLeaks(t)
+	w := newWire(t, realtime.Options{
+		PingEvery: 50 * time.Millisecond,
+		Frames:    realtime.FrameLimit{PerSecond: 1, Burst: 1},
+		Now:       func() time.Time { return time.Unix(0, 0) },
+	}, answerAll)
+	ws := w.dial(t)
+	pings := 0
+	pong := ws.PingHandler()
+	ws.SetPingHandler(func(data string) error {
+		pings++
+		for range pings / 10 * 100 { // none at first
+			_ = pong(data)
+		}
+		return pong(data)
+	})
+	ask(t, ws)
+	wantClose(t, ws, realtime.CloseTooManyFrames)
+	w.wantEnd(t, realtime.CloseTooManyFrames)
+	if pings < 10 {
+		t.Errorf("cut after %d pings, though each was answered once", pings)
+	}
+}
+
 // The defaults let a client join a hundred rooms again at once.
 func TestFrameLimitDefault(t *testing.T) {
 	noLeaks(t)

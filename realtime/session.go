@@ -79,7 +79,7 @@ func (s *Sockets) Serve(ctx context.Context, p identity.Principal, ws *websocket
 		leave()
 	}
 	if end.Code == CloseFailed {
-		s.cfg.Logger.Error("a connection failed", "session", p.Session, "error", end.Err)
+		s.cfg.Logger.ErrorContext(ctx, "a connection failed", "session", p.Session, "error", end.Err)
 	}
 }
 
