@@ -32,12 +32,12 @@ func agreementView(it store.Item[agreement.Agreement]) (AgreementView, error) {
 	return AgreementView{it.ID, a.Handshake, a.Market, a.Job, a.Team, a.Employer, a.Owner, c, a.SignedAt}, nil
 }
 
-// agreementPath names an agreement.
-type agreementPath struct {
+// AgreementPath names an agreement.
+type AgreementPath struct {
 	Agreement string `path:"agreement"`
 }
 
-func (s *Server) agreement(ctx context.Context, in *agreementPath) (*of[AgreementView], error) {
+func (s *Server) agreement(ctx context.Context, in *AgreementPath) (*of[AgreementView], error) {
 	it, err := s.cfg.Agreements.Get(ctx, visitorOf(ctx).caller, in.Agreement)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (s *Server) agreement(ctx context.Context, in *agreementPath) (*of[Agreemen
 }
 
 func (s *Server) partyAgreements(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Paging
 },
 ) (*of[Page[AgreementView]], error) {
@@ -72,7 +72,7 @@ type FileAnswer struct {
 }
 
 func (s *Server) agreementFile(ctx context.Context, in *struct {
-	agreementPath
+	AgreementPath
 	Body struct {
 		Purpose string `json:"purpose,omitempty" maxLength:"300" doc:"For an auditor who needs the personal data in it: why; it is recorded"`
 	}
@@ -104,7 +104,7 @@ func (s *Server) verifyAgreement(ctx context.Context, in *struct {
 }
 
 func (s *Server) signing(ctx context.Context, in *struct {
-	handshakePath
+	HandshakePath
 	As matching.Role `query:"as" enum:"employer,owner" doc:"Your side; needed only if you act for both"`
 },
 ) (*of[agreement.Request], error) {
@@ -125,7 +125,7 @@ func (s *Server) signing(ctx context.Context, in *struct {
 }
 
 func (s *Server) sign(ctx context.Context, in *struct {
-	handshakePath
+	HandshakePath
 	Body struct {
 		As
 		Protected string `json:"protected" maxLength:"2000" doc:"The JWS protected header that you signed, base64url"`

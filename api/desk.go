@@ -16,7 +16,7 @@ type QueueView struct {
 	Jobs    []JobView   `json:"jobs"`
 }
 
-func (s *Server) queue(ctx context.Context, in *marketPath) (*of[QueueView], error) {
+func (s *Server) queue(ctx context.Context, in *MarketPath) (*of[QueueView], error) {
 	by := visitorOf(ctx).caller
 	q, err := s.cfg.Desk.Queue(ctx, by, in.Market)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Server) queue(ctx context.Context, in *marketPath) (*of[QueueView], err
 }
 
 func (s *Server) reviewJob(ctx context.Context, in *struct {
-	jobPath
+	JobPath
 	Body market.Decision
 },
 ) (*of[JobView], error) {
@@ -44,7 +44,7 @@ func (s *Server) reviewJob(ctx context.Context, in *struct {
 }
 
 func (s *Server) removeJob(ctx context.Context, in *struct {
-	jobPath
+	JobPath
 	Body Reason
 },
 ) (*of[JobView], error) {

@@ -74,19 +74,19 @@ func admitted(it store.Item[matching.Handshake], err error, by market.Caller) (*
 	return one(it, err, handshakeView(by))
 }
 
-// handshakePath names a handshake, and its room.
-type handshakePath struct {
+// HandshakePath names a handshake, and its room.
+type HandshakePath struct {
 	Handshake string `path:"handshake"`
 }
 
-func (s *Server) handshake(ctx context.Context, in *handshakePath) (*of[HandshakeView], error) {
+func (s *Server) handshake(ctx context.Context, in *HandshakePath) (*of[HandshakeView], error) {
 	by := visitorOf(ctx).caller
 	it, err := s.cfg.Handshakes.Get(ctx, by, in.Handshake)
 	return one(it, err, handshakeView(by))
 }
 
 func (s *Server) partyHandshakes(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Paging
 },
 ) (*of[Page[HandshakeView]], error) {
@@ -114,13 +114,13 @@ func (s *Server) event(ctx context.Context, id string, e matching.Event,
 
 // asIn is a request that says nothing but the side.
 type asIn struct {
-	handshakePath
+	HandshakePath
 	Body As
 }
 
 // reasonIn is a request with a reason.
 type reasonIn struct {
-	handshakePath
+	HandshakePath
 	Body struct {
 		As
 		Reason
@@ -152,7 +152,7 @@ func (s *Server) breakOff(ctx context.Context, in *reasonIn) (*of[HandshakeView]
 }
 
 func (s *Server) propose(ctx context.Context, in *struct {
-	handshakePath
+	HandshakePath
 	Body struct {
 		As
 		Terms market.Terms `json:"terms"`
@@ -164,7 +164,7 @@ func (s *Server) propose(ctx context.Context, in *struct {
 }
 
 func (s *Server) accept(ctx context.Context, in *struct {
-	handshakePath
+	HandshakePath
 	Body struct {
 		As
 		Hash string `json:"hash" maxLength:"64" doc:"Hash of the terms that you accept: the newest"`
@@ -175,7 +175,7 @@ func (s *Server) accept(ctx context.Context, in *struct {
 }
 
 func (s *Server) roomEntries(ctx context.Context, in *struct {
-	handshakePath
+	HandshakePath
 	Since
 },
 ) (*of[Entries], error) {
@@ -192,7 +192,7 @@ type MessageNumber struct {
 }
 
 func (s *Server) say(ctx context.Context, in *struct {
-	handshakePath
+	HandshakePath
 	Body struct {
 		Text string `json:"text" minLength:"1" maxLength:"2000"`
 	}

@@ -45,8 +45,8 @@ func jobView(it store.Item[market.Job]) JobView {
 	return v
 }
 
-// jobPath names a job.
-type jobPath struct {
+// JobPath names a job.
+type JobPath struct {
 	Job string `path:"job"`
 }
 
@@ -76,7 +76,7 @@ func (s *Server) openJobs(ctx context.Context, in *struct {
 }
 
 func (s *Server) partyJobs(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Paging
 },
 ) (*of[Page[JobView]], error) {
@@ -87,13 +87,13 @@ func (s *Server) partyJobs(ctx context.Context, in *struct {
 	return page(p, jobView), nil
 }
 
-func (s *Server) job(ctx context.Context, in *jobPath) (*of[JobView], error) {
+func (s *Server) job(ctx context.Context, in *JobPath) (*of[JobView], error) {
 	it, err := s.cfg.Board.Job(ctx, visitorOf(ctx).caller, in.Job)
 	return one(it, err, jobView)
 }
 
 func (s *Server) editJob(ctx context.Context, in *struct {
-	jobPath
+	JobPath
 	Body market.JobPost
 },
 ) (*of[JobView], error) {
@@ -102,7 +102,7 @@ func (s *Server) editJob(ctx context.Context, in *struct {
 	return one(it, err, jobView)
 }
 
-func (s *Server) submitJob(ctx context.Context, in *jobPath) (*of[JobView], error) {
+func (s *Server) submitJob(ctx context.Context, in *JobPath) (*of[JobView], error) {
 	by, cmd := s.act(ctx)
 	it, err := s.cfg.Board.SubmitJob(ctx, by, cmd, in.Job)
 	return one(it, err, jobView)
@@ -114,7 +114,7 @@ type Reason struct {
 }
 
 func (s *Server) closeJob(ctx context.Context, in *struct {
-	jobPath
+	JobPath
 	Body Reason
 },
 ) (*of[JobView], error) {
@@ -129,7 +129,7 @@ type Candidates struct {
 	Others     []matching.Obstructed `json:"others" doc:"Teams of the trade that cannot, counted by what is in the way"`
 }
 
-func (s *Server) candidates(ctx context.Context, in *jobPath) (*of[Candidates], error) {
+func (s *Server) candidates(ctx context.Context, in *JobPath) (*of[Candidates], error) {
 	found, others, err := s.cfg.Engine.Candidates(ctx, visitorOf(ctx).caller, in.Job)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (s *Server) candidates(ctx context.Context, in *jobPath) (*of[Candidates], 
 }
 
 func (s *Server) jobHandshakes(ctx context.Context, in *struct {
-	jobPath
+	JobPath
 	Paging
 },
 ) (*of[Page[HandshakeView]], error) {
@@ -157,7 +157,7 @@ type TeamChoice struct {
 }
 
 func (s *Server) invite(ctx context.Context, in *struct {
-	jobPath
+	JobPath
 	Body TeamChoice
 },
 ) (*of[HandshakeView], error) {
@@ -167,7 +167,7 @@ func (s *Server) invite(ctx context.Context, in *struct {
 }
 
 func (s *Server) apply(ctx context.Context, in *struct {
-	jobPath
+	JobPath
 	Body TeamChoice
 },
 ) (*of[HandshakeView], error) {

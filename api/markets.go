@@ -67,12 +67,13 @@ func (s *Server) markets(ctx context.Context, _ *nothing) (*of[List[MarketView]]
 	return answered(out, 0), nil
 }
 
-// marketPath names a market.
-type marketPath struct {
+// MarketPath names a market. It is exported, as are all that name what a path is
+// about: Huma does not look into an embedded type that is not.
+type MarketPath struct {
 	Market string `path:"market" doc:"County code"`
 }
 
-func (s *Server) market(ctx context.Context, in *marketPath) (*of[MarketView], error) {
+func (s *Server) market(ctx context.Context, in *MarketPath) (*of[MarketView], error) {
 	it, err := s.cfg.Board.Market(ctx, in.Market)
 	return one(it, err, marketView)
 }
@@ -89,7 +90,7 @@ func (s *Server) foundMarket(ctx context.Context, in *struct {
 }
 
 func (s *Server) changeSettings(ctx context.Context, in *struct {
-	marketPath
+	MarketPath
 	Body struct {
 		Settings market.Settings `json:"settings"`
 		Reason   string          `json:"reason" minLength:"4" maxLength:"500"`
@@ -102,7 +103,7 @@ func (s *Server) changeSettings(ctx context.Context, in *struct {
 }
 
 func (s *Server) appoint(ctx context.Context, in *struct {
-	marketPath
+	MarketPath
 	Person string `path:"person"`
 	Body   struct {
 		Operator bool   `json:"operator" doc:"Whether the person is to operate the market"`

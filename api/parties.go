@@ -46,8 +46,8 @@ func (s *Server) partyView(by market.Caller) func(store.Item[market.Party]) Part
 	}
 }
 
-// partyPath names a party.
-type partyPath struct {
+// PartyPath names a party.
+type PartyPath struct {
 	Party string `path:"party"`
 }
 
@@ -60,7 +60,7 @@ func (s *Server) createParty(ctx context.Context, in *struct{ Body market.PartyF
 	return one(it, err, s.partyView(by))
 }
 
-func (s *Server) party(ctx context.Context, in *partyPath) (*of[PartyView], error) {
+func (s *Server) party(ctx context.Context, in *PartyPath) (*of[PartyView], error) {
 	by := visitorOf(ctx).caller
 	it, err := s.cfg.Board.Party(ctx, by, in.Party)
 	return one(it, err, s.partyView(by))
@@ -76,7 +76,7 @@ func (s *Server) myParties(ctx context.Context, _ *nothing) (*of[Page[PartyView]
 }
 
 func (s *Server) editParty(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Body market.PartyForm
 },
 ) (*of[PartyView], error) {
@@ -86,7 +86,7 @@ func (s *Server) editParty(ctx context.Context, in *struct {
 }
 
 func (s *Server) admitPerson(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Body struct {
 		Person string `json:"person" maxLength:"40" doc:"The person's id, as they see it at /v1/me"`
 	}
@@ -101,7 +101,7 @@ func (s *Server) admitPerson(ctx context.Context, in *struct {
 }
 
 func (s *Server) dismissPerson(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Person string `path:"person"`
 },
 ) (*of[PartyView], error) {
@@ -111,7 +111,7 @@ func (s *Server) dismissPerson(ctx context.Context, in *struct {
 }
 
 func (s *Server) revealContact(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Body struct {
 		Purpose string `json:"purpose" minLength:"4" maxLength:"300" doc:"Why you need it; it is recorded"`
 	}
@@ -126,7 +126,7 @@ func (s *Server) revealContact(ctx context.Context, in *struct {
 }
 
 func (s *Server) decideParty(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Body market.Decision
 },
 ) (*of[PartyView], error) {

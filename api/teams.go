@@ -33,8 +33,8 @@ func teamView(by market.Caller) func(store.Item[market.Team]) TeamView {
 	}
 }
 
-// teamPath names a team.
-type teamPath struct {
+// TeamPath names a team.
+type TeamPath struct {
 	Team string `path:"team"`
 }
 
@@ -51,7 +51,7 @@ func (s *Server) createTeam(ctx context.Context, in *struct{ Body TeamRequest })
 }
 
 func (s *Server) partyTeams(ctx context.Context, in *struct {
-	partyPath
+	PartyPath
 	Paging
 },
 ) (*of[Page[TeamView]], error) {
@@ -63,14 +63,14 @@ func (s *Server) partyTeams(ctx context.Context, in *struct {
 	return page(p, teamView(by)), nil
 }
 
-func (s *Server) team(ctx context.Context, in *teamPath) (*of[TeamView], error) {
+func (s *Server) team(ctx context.Context, in *TeamPath) (*of[TeamView], error) {
 	by := visitorOf(ctx).caller
 	it, err := s.cfg.Board.Team(ctx, by, in.Team)
 	return one(it, err, teamView(by))
 }
 
 func (s *Server) editTeam(ctx context.Context, in *struct {
-	teamPath
+	TeamPath
 	Body market.TeamPost
 },
 ) (*of[TeamView], error) {
@@ -79,14 +79,14 @@ func (s *Server) editTeam(ctx context.Context, in *struct {
 	return one(it, err, teamView(by))
 }
 
-func (s *Server) openTeam(ctx context.Context, in *teamPath) (*of[TeamView], error) {
+func (s *Server) openTeam(ctx context.Context, in *TeamPath) (*of[TeamView], error) {
 	by, cmd := s.act(ctx)
 	it, err := s.cfg.Board.OpenTeam(ctx, by, cmd, in.Team)
 	return one(it, err, teamView(by))
 }
 
 func (s *Server) closeTeam(ctx context.Context, in *struct {
-	teamPath
+	TeamPath
 	Body Reason
 },
 ) (*of[TeamView], error) {

@@ -185,8 +185,8 @@ func (s *Handshakes) propose(ctx context.Context, cmd store.Command, id string, 
 		return store.Item[Handshake]{}, fault.Field("team", "a party does not shake hands with itself", "choose another party's team")
 	}
 	candidate, obstacle := judge(t.ID, &t.Doc, &j.Doc, anywhere, cmd.At)
-	if people == 0 {
-		people = candidate.People
+	if people == 0 { // not the candidate's: there is none where they are to settle an obstacle
+		people = min(t.Doc.Available(j.Doc.Post.Period, ""), j.Doc.Free())
 	}
 	if obstacle != "" && obstacle != PayTooLow && obstacle != TooFar { // what the two may settle between them is left to them
 		return store.Item[Handshake]{}, fault.New(fault.Conflict, "%s", explain(obstacle, 1, anywhere).En)

@@ -51,8 +51,9 @@ type joined struct {
 
 func (h *house) connect(as string) *peer {
 	h.t.Helper()
-	ws, _, err := websocket.DefaultDialer.DialContext(h.t.Context(), "ws://"+h.site.addr+"/"+as, nil)
+	ws, res, err := websocket.DefaultDialer.DialContext(h.t.Context(), "ws://"+h.site.addr+"/"+as, nil)
 	h.must(err)
+	h.must(res.Body.Close())
 	p := &peer{t: h.t, ws: ws, answers: make(chan message, 1024), pushes: make(chan message, 4096)}
 	done := make(chan struct{})
 	go func() {
@@ -213,7 +214,8 @@ func TestSignedOut(t *testing.T) {
 	leader.join(h.handshake, 0)
 	h.must(h.people.SignOut(t.Context(), store.Command{ID: "out", Actor: h.leader.Person, At: time.Now()}, h.leader.Principal))
 	h.must(leader.ws.WriteJSON(map[string]any{"id": "m-1", "do": "say", "room": h.handshake, "body": say("你好")}))
-	for range leader.pushes { //nolint:revive // until the connection ends
+	for m := range leader.pushes { // until the connection ends
+		t.Errorf("pushed after signing out: %+v", m)
 	}
 	entries, err := h.db.Read(t.Context(), matching.RoomLog(h.handshake), 1, 10)
 	h.must(err)

@@ -106,7 +106,7 @@ func checkTrail(ctx context.Context, db DB, d *Document, report *Report) error {
 		for _, r := range records {
 			after = r.N
 			var rec AuditRecord
-			if err := json.Unmarshal(r.Body, &rec); err != nil {
+			if json.Unmarshal(r.Body, &rec) != nil {
 				report.Find(trailInvariant, log, "record %d cannot be read", r.N)
 				return nil
 			}

@@ -76,14 +76,12 @@ func child(mode string) int {
 		fmt.Printf(format+"\n", args...)
 	}
 	if mode == "stop" {
-		armed := false
+		commits := 0
 		opts = opts.WithCommit(func(commit func() error) error {
-			if armed {
-				armed = false
+			if commits++; commits == 2 { // the first is the definition's
 				say("inside")
 				_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 			}
-			armed = true // the first commit is the definition's
 			return commit()
 		})
 	}

@@ -18,7 +18,9 @@ import (
 // pragma is a setting of a connection: what to say, and what must read back.
 type pragma struct{ name, set, want string }
 
-// common is what holds for every connection. synchronous=FULL (2) in WAL mode
+// common is what holds for every connection. The timeout comes first: what
+// follows may have to wait for another process that opens or leaves the file.
+// synchronous=FULL (2) in WAL mode
 // syncs the log at each commit; fullfsync makes that true on macOS as well.
 var common = []pragma{
 	{"busy_timeout", "5000", "5000"},
@@ -30,21 +32,21 @@ var common = []pragma{
 
 // writerPragmas are the writer's. The log is moved into the database each 16 MiB
 // and cut back to 64 after a time when readers held it open.
-var writerPragmas = append([]pragma{
+var writerPragmas = append(common[:len(common):len(common)], []pragma{
 	{"journal_mode", "WAL", "wal"},
 	{"cache_size", "-32768", "-32768"},
 	{"wal_autocheckpoint", "4096", "4096"},
 	{"journal_size_limit", "67108864", "67108864"},
 	{"query_only", "OFF", "0"},
-}, common...)
+}...)
 
 // readerPragmas are the readers'. The journal's mode is a property of the file:
 // a reader only looks whether it is right.
-var readerPragmas = append([]pragma{
+var readerPragmas = append(common[:len(common):len(common)], []pragma{
 	{"journal_mode", "", "wal"},
 	{"cache_size", "-8192", "-8192"},
 	{"query_only", "ON", "1"},
-}, common...)
+}...)
 
 // openPool gives up to n connections to a database, each set up with the pragmas
 // and refused if they do not read back.

@@ -61,7 +61,7 @@ func (g *group) part(o *op) (err, broken error) {
 		return err, nil
 	}
 	if err != nil {
-		broken = t.c.exec("ROLLBACK TO part")
+		broken = nil
 	}
 	if broken == nil {
 		broken = t.c.exec("RELEASE part")

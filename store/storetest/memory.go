@@ -27,7 +27,7 @@ func (m *Memory) Open(dir string) store.DB {
 		m.dirs = map[string]*memory{}
 	}
 	if m.dirs[dir] == nil {
-		m.dirs[dir] = &memory{docs: map[string]map[string]*held{}, logs: map[string][]store.Record{}, defs: map[string][]store.Definition{}}
+		m.dirs[dir] = &memory{docs: map[string]map[string]*held{}, logs: map[string]*memoryLog{}, defs: map[string][]store.Definition{}}
 	}
 	return &handle{memory: m.dirs[dir], defined: map[string]string{}}
 }
@@ -36,8 +36,14 @@ func (m *Memory) Open(dir string) store.DB {
 type memory struct {
 	mu   sync.Mutex
 	docs map[string]map[string]*held // by collection and id
-	logs map[string][]store.Record
+	logs map[string]*memoryLog
 	defs map[string][]store.Definition // of each collection, the last one is in force
+}
+
+// memoryLog is one log.
+type memoryLog struct {
+	records []store.Record
+	numbers map[string]int64 // by id
 }
 
 // held is a document with its keys by index.
@@ -261,18 +267,19 @@ func (h *handle) allowed(w store.Write) error {
 	return nil
 }
 
-// number gives the number that an entry has in its log; 0: it is not there.
-func (h *handle) number(e store.Entry) int64 {
-	for _, r := range h.logs[e.Log] {
-		if r.ID == e.ID {
-			return r.N
-		}
+// log gives a log, which may be empty.
+func (h *handle) log(name string) *memoryLog {
+	if l := h.logs[name]; l != nil {
+		return l
 	}
-	return 0
+	return &memoryLog{}
 }
 
+// number gives the number that an entry has in its log; 0: it is not there.
+func (h *handle) number(e store.Entry) int64 { return h.log(e.Log).numbers[e.ID] }
+
 func (h *handle) sealed(log string) bool {
-	records := h.logs[log]
+	records := h.log(log).records
 	return len(records) > 0 && records[len(records)-1].Seal
 }
 
@@ -280,10 +287,16 @@ func (h *handle) add(e store.Entry) int64 {
 	if n := h.number(e); n > 0 {
 		return n
 	}
+	l := h.logs[e.Log]
+	if l == nil {
+		l = &memoryLog{numbers: map[string]int64{}}
+		h.logs[e.Log] = l
+	}
 	e.At = e.At.UTC()
 	e.Body = slices.Clone(e.Body)
-	n := int64(len(h.logs[e.Log]) + 1)
-	h.logs[e.Log] = append(h.logs[e.Log], store.Record{N: n, Entry: e})
+	n := int64(len(l.records) + 1)
+	l.records = append(l.records, store.Record{N: n, Entry: e})
+	l.numbers[e.ID] = n
 	return n
 }
 
@@ -303,7 +316,7 @@ func (h *handle) Read(ctx context.Context, log string, after int64, limit int) (
 		return nil, err
 	}
 	defer h.mu.Unlock()
-	records := h.logs[log]
+	records := h.log(log).records
 	from := min(max(after, 0), int64(len(records)))
 	records = records[from:]
 	return slices.Clone(records[:min(len(records), limit)]), nil
@@ -315,9 +328,9 @@ func (h *handle) Logs(ctx context.Context, prefix, after string, limit int) ([]s
 	}
 	defer h.mu.Unlock()
 	var out []store.LogHead
-	for log, records := range h.logs {
+	for log, l := range h.logs {
 		if strings.HasPrefix(log, prefix) && log > after {
-			n := int64(len(records))
+			n := int64(len(l.records))
 			out = append(out, store.LogHead{Log: log, Last: n, Count: n, Sealed: h.sealed(log)})
 		}
 	}
