@@ -93,7 +93,7 @@ func (s *Server) agreementFile(ctx context.Context, in *struct {
 }
 
 func (s *Server) verifyAgreement(ctx context.Context, in *struct {
-	RawBody []byte `contentType:"application/json" doc:"The file, as it is"`
+	RawBody []byte `doc:"The file, as it is"` // of no JSON type: Huma would want a string in it
 },
 ) (*of[agreement.Result], error) {
 	keys, err := s.cfg.Agreements.PlatformJWKS(ctx)
