@@ -68,13 +68,10 @@ func (s *Sockets) Serve(ctx context.Context, p identity.Principal, ws *websocket
 	options.Now = s.cfg.Now
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var watching sync.WaitGroup
-	options.Opened = func(conn *Conn) {
-		watching.Go(func() { c.watch(ctx, conn) })
-	}
+	options.Opened = func(conn *Conn) { c.watch(ctx, conn) }
 	end := Serve(ctx, ws, options, c.handle)
 	cancel()
-	watching.Wait()
+	c.unwatch()
 	for _, leave := range c.left {
 		leave()
 	}
@@ -83,27 +80,41 @@ func (s *Sockets) Serve(ctx context.Context, p identity.Principal, ws *websocket
 	}
 }
 
-// client is what a connection's goroutine knows of it.
+// client is what the house knows of a connection.
 type client struct {
 	sockets   *Sockets
 	principal identity.Principal
 
 	mu   sync.Mutex // guards left
 	left map[string]func()
+
+	looking sync.Mutex // held while the connection is looked at again
+	again   *time.Timer
 }
 
-// watch ends the connection when its session ends, and takes it out of rooms that
-// the person may not be in any more.
+// watch has the connection looked at now and then: it ends when its session ends,
+// and leaves rooms that the person may not be in any more. A timer costs an idle
+// connection less than a goroutine that waits.
 func (c *client) watch(ctx context.Context, conn *Conn) {
-	t := time.NewTicker(recheck)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
+	c.looking.Lock()
+	defer c.looking.Unlock()
+	c.again = time.AfterFunc(recheck, func() {
+		c.looking.Lock()
+		defer c.looking.Unlock()
+		if ctx.Err() != nil {
 			return
-		case <-t.C:
-			c.look(ctx, conn)
 		}
+		c.look(ctx, conn)
+		c.again.Reset(recheck)
+	})
+}
+
+// unwatch ends that, after the connection's context has ended.
+func (c *client) unwatch() {
+	c.looking.Lock()
+	defer c.looking.Unlock()
+	if c.again != nil {
+		c.again.Stop()
 	}
 }
 
