@@ -92,7 +92,7 @@ func newHouse(t testing.TB) *house {
 	h.rooms = realtime.NewRooms(realtime.RoomsConfig{DB: db, Vault: v, Handshakes: h.handshakes, Now: time.Now})
 	h.sockets = realtime.NewSockets(realtime.SocketsConfig{
 		Identity: h.people, Board: h.board, Handshakes: h.handshakes, Rooms: h.rooms,
-		Hub: realtime.NewHub(h.rooms, h.bus, log), Now: time.Now, Logger: log,
+		Hub: realtime.NewHub(h.rooms, h.bus, log), Now: time.Now, Logger: log, Recheck: 20 * time.Millisecond,
 	})
 	byPath := map[string]*person{}
 	var mu sync.Mutex

@@ -44,9 +44,10 @@ type feed struct {
 	cancel context.CancelFunc
 	poke   chan struct{} // gets a value when a connection becomes live
 
-	mu   sync.Mutex // guards what follows
-	last int64      // the newest number that the pump has handed out
-	subs map[*sub]struct{}
+	mu    sync.Mutex // guards what follows
+	begun bool       // the pump has begun to read
+	last  int64      // behind this number the pump reads on; every live connection has it
+	subs  map[*sub]struct{}
 }
 
 // sub is one connection's place in a feed.
@@ -68,11 +69,8 @@ type joined struct {
 // serves what comes after. It gives the function that ends it; nil when the
 // client must join again for more.
 func (h *Hub) join(ctx context.Context, c *Conn, req Request, about, room, log string, since int64) (leave func(), err error) {
-	f := h.feed(about, room, log)
 	s := &sub{conn: c, sent: since}
-	f.mu.Lock()
-	f.subs[s] = struct{}{}
-	f.mu.Unlock()
+	f := h.enter(about, room, log, s)
 	leave = func() { h.leave(f, s) }
 
 	entries, err := h.rooms.read(ctx, log, since, joinPage+1)
@@ -108,7 +106,7 @@ func (h *Hub) join(ctx context.Context, c *Conn, req Request, about, room, log s
 func (h *Hub) catchUp(ctx context.Context, f *feed, s *sub) error {
 	for {
 		f.mu.Lock()
-		s.live = s.sent >= f.last
+		s.live = !f.begun || s.sent >= f.last
 		live := s.live
 		f.mu.Unlock()
 		if live {
@@ -139,21 +137,26 @@ func (f *feed) push(e Entry) ([]byte, error) {
 	return EncodePush(Push{Push: f.about, Log: f.room, N: e.N, Kind: e.Kind, At: e.At, Body: e.Body})
 }
 
-// feed gives the feed of a log, and starts its pump if it is the first.
-func (h *Hub) feed(about, room, log string) *feed {
+// enter gives a connection a place in the feed of a log, and starts the feed's pump
+// if it is the first. Both under the hub's lock: a feed with a place taken is not
+// ended by the last one who leaves.
+func (h *Hub) enter(about, room, log string, s *sub) *feed {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if f := h.feeds[log]; f != nil {
-		return f
+	f := h.feeds[log]
+	if f == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		f = &feed{hub: h, name: log, about: about, room: room, cancel: cancel, poke: make(chan struct{}, 1), subs: map[*sub]struct{}{}}
+		h.feeds[log] = f
+		wake, stop := h.waker.Listen(log)
+		h.done.Go(func() {
+			defer stop()
+			f.pump(ctx, wake)
+		})
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	f := &feed{hub: h, name: log, about: about, room: room, cancel: cancel, poke: make(chan struct{}, 1), subs: map[*sub]struct{}{}}
-	h.feeds[log] = f
-	wake, stop := h.waker.Listen(log)
-	h.done.Go(func() {
-		defer stop()
-		f.pump(ctx, wake)
-	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.subs[s] = struct{}{}
 	return f
 }
 
@@ -221,21 +224,21 @@ func (f *feed) drain(ctx context.Context) error {
 	}
 }
 
-// from gives the number behind which the pump reads on: before anything was
-// handed out, the oldest that a live connection has.
+// from gives the number behind which the pump reads on. It begins behind the oldest
+// number that a live connection has; from then on nobody goes live who has less
+// than the pump has read.
 func (f *feed) from() (int64, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.last > 0 {
+	if f.begun {
 		return f.last, true
 	}
-	first, ok := int64(0), false
 	for s := range f.subs {
-		if s.live && (!ok || s.sent < first) {
-			first, ok = s.sent, true
+		if s.live && (!f.begun || s.sent < f.last) {
+			f.begun, f.last = true, s.sent
 		}
 	}
-	return first, ok
+	return f.last, f.begun
 }
 
 // takers marks an entry as handed out and gives the connections that are to get

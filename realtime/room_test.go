@@ -207,20 +207,58 @@ func TestRoomRefuses(t *testing.T) {
 	h.check()
 }
 
-// TestSignedOut ends a connection whose session was ended elsewhere.
+// TestSignedOut ends a connection whose session was ended elsewhere, whether or not
+// it asks for anything, and nothing more is said on it.
 func TestSignedOut(t *testing.T) {
 	h := newHouse(t)
 	leader := h.connect("leader")
 	leader.join(h.handshake, 0)
 	h.must(h.people.SignOut(t.Context(), store.Command{ID: "out", Actor: h.leader.Person, At: time.Now()}, h.leader.Principal))
-	h.must(leader.ws.WriteJSON(map[string]any{"id": "m-1", "do": "say", "room": h.handshake, "body": say("你好")}))
-	for m := range leader.pushes { // until the connection ends
+	_ = leader.ws.WriteJSON(map[string]any{"id": "m-1", "do": "say", "room": h.handshake, "body": say("你好")}) // it may be closed by now
+	for m := range leader.pushes {                                                                            // until the connection ends
+		t.Errorf("pushed after signing out: %+v", m)
+	}
+	idle := h.connect("leader")
+	for m := range idle.pushes {
 		t.Errorf("pushed after signing out: %+v", m)
 	}
 	entries, err := h.db.Read(t.Context(), matching.RoomLog(h.handshake), 1, 10)
 	h.must(err)
 	if len(entries) != 0 {
 		t.Errorf("said after signing out: %d entries", len(entries))
+	}
+}
+
+// TestDismissed takes a connection out of a room that its person may not be in any
+// more.
+func TestDismissed(t *testing.T) {
+	h := newHouse(t)
+	successor := h.person("13900000004")
+	leader := h.connect("leader")
+	leader.join(h.handshake, 0)
+	by, cmd := h.act(h.leader)
+	hs, err := h.handshakes.Get(t.Context(), by, h.handshake)
+	h.must(err)
+	_, err = h.board.AdmitPerson(t.Context(), by, cmd, hs.Doc.Owner.Party, successor.Person)
+	h.must(err)
+	_, err = h.board.DismissPerson(t.Context(), by, by.Command("dismiss", time.Now()), hs.Doc.Owner.Party, h.leader.Person)
+	h.must(err)
+	if m := leader.ask("m-1", "say", h.handshake, 0, say("你好")); m.Error == nil || m.Error.Code != fault.NotFound {
+		t.Fatalf("said after dismissal: %+v", m)
+	}
+	employer, _ := h.act(h.employer)
+	for n := 0; ; n++ { // until a word is said that does not come
+		if n == 500 {
+			t.Fatal("the dismissed still hears what is said")
+		}
+		_, err := h.rooms.Say(t.Context(), employer, h.handshake, fmt.Sprint(n), "还在吗", time.Now())
+		h.must(err)
+		leader.ask(fmt.Sprintf("ping-%d", n), "ping", "", 0, nil)
+		select {
+		case <-leader.pushes:
+		case <-time.After(100 * time.Millisecond):
+			return
+		}
 	}
 }
 

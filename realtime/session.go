@@ -23,9 +23,6 @@ const inboxRoom = "inbox"
 // maxRooms is how many logs one connection may join.
 const maxRooms = 64
 
-// recheck is how often a connection's session and rooms are looked at again.
-const recheck = time.Minute
-
 // Sockets serves the clients' connections.
 type Sockets struct {
 	cfg   SocketsConfig
@@ -34,7 +31,7 @@ type Sockets struct {
 }
 
 // SocketsConfig is what [Sockets] needs. All of it is required but Options, whose
-// zero fields mean their defaults.
+// zero fields mean their defaults, and Recheck.
 type SocketsConfig struct {
 	Identity   *identity.Service
 	Board      *market.Board
@@ -42,12 +39,18 @@ type SocketsConfig struct {
 	Rooms      *Rooms
 	Hub        *Hub
 	Options    Options
-	Now        func() time.Time
-	Logger     *slog.Logger
+	// Recheck is how often a connection's session and rooms are looked at again;
+	// 0: a minute.
+	Recheck time.Duration
+	Now     func() time.Time
+	Logger  *slog.Logger
 }
 
 // NewSockets gives the sockets of a node.
-func NewSockets(cfg SocketsConfig) *Sockets { return &Sockets{cfg: cfg, hub: cfg.Hub} }
+func NewSockets(cfg SocketsConfig) *Sockets {
+	or(&cfg.Recheck, time.Minute)
+	return &Sockets{cfg: cfg, hub: cfg.Hub}
+}
 
 // Len gives how many connections there are.
 func (s *Sockets) Len() int { return s.group.Len() }
@@ -98,14 +101,14 @@ type client struct {
 func (c *client) watch(ctx context.Context, conn *Conn) {
 	c.looking.Lock()
 	defer c.looking.Unlock()
-	c.again = time.AfterFunc(recheck, func() {
+	c.again = time.AfterFunc(c.sockets.cfg.Recheck, func() {
 		c.looking.Lock()
 		defer c.looking.Unlock()
 		if ctx.Err() != nil {
 			return
 		}
 		c.look(ctx, conn)
-		c.again.Reset(recheck)
+		c.again.Reset(c.sockets.cfg.Recheck)
 	})
 }
 
