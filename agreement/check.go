@@ -30,7 +30,7 @@ func (s *Agreements) Check(ctx context.Context, report *store.Report) error {
 		return fmt.Errorf("agreement: check: %w", err)
 	}
 	if err := s.book.Each(ctx, store.Range{Limit: 500}, func(it store.Item[Agreement]) error {
-		report.Count("agreements", 1)
+		report.Count("agreements verified", 1)
 		return s.checkAgreement(ctx, it, report)
 	}); err != nil {
 		return fmt.Errorf("agreement: check: %w", err)
@@ -235,7 +235,7 @@ func (s *Agreements) checkPlatform(ctx context.Context, report *store.Report) er
 		return err
 	}
 	for i, k := range it.Doc.Keys {
-		report.Count("platform keys", 1)
+		report.Count("platform keys opened", 1)
 		if len(k.Public) != 32 || platformJWK(k.Public).Kid != k.ID {
 			report.Find(platformInvariant, where, "the key %s is not that of its thumbprint", k.ID)
 		}

@@ -62,6 +62,7 @@ func (s *Agreements) conclude(ctx context.Context, handshake string) error {
 	if err != nil {
 		return err
 	}
+	// The same command on every node: for all but the first it is a repeat.
 	cmd := store.Command{ID: "conclude/" + id, Actor: "system:agreement", From: s.cfg.Node, At: s.cfg.Now()}
 	_, err = s.book.Create(ctx, id, cmd, func(doc *Agreement) ([]store.Entry, error) {
 		*doc = a
@@ -73,9 +74,6 @@ func (s *Agreements) conclude(ctx context.Context, handshake string) error {
 		}
 		return notify.Tell(entries, people, kindSigned, News{Agreement: id, Handshake: handshake, Job: a.Job, Team: a.Team}), nil
 	})
-	if errors.Is(err, store.ErrExists) { // another node was faster
-		return nil
-	}
 	return err
 }
 

@@ -174,6 +174,17 @@ func TestCommitment(t *testing.T) {
 			t.Errorf("%v: %v", good, err)
 		}
 	}
+	// Without a fixed length, a quotation mark in a value would let it be cut there.
+	quoted := Contract{Parties: Parties{Owner: Party{Commitments: Commitments{Representative: must(commit(salt, `李"四`))(t)}}}}
+	if checkDisclosures(&quoted, []Disclosure{{"owner", "representative", salt, `李"四`}}) != nil {
+		t.Error("a value with a quotation mark is refused")
+	}
+	if got := must(commit(salt+`"李\`, `四`))(t); got != quoted.Parties.Owner.Commitments.Representative {
+		t.Error("the test has nothing to refuse")
+	}
+	if checkDisclosures(&quoted, []Disclosure{{"owner", "representative", salt + `"李\`, `四`}}) == nil {
+		t.Error("a value cut in two is taken")
+	}
 	longer, upper, other := name, name, name
 	longer.Salt, longer.Value = salt+`"`, `张三`
 	upper.Salt = strings.ToUpper(salt)

@@ -347,8 +347,13 @@ func TestForged(t *testing.T) {
 		"another's key, kid, binding": func(f *forgery) {
 			f.devices[0], f.headers[0].Key, f.bindings[0] = f.devices[1], f.headers[1].Key, f.bindings[1]
 		},
-		"a key given to another":       func(f *forgery) { f.bindings[0].Person, f.headers[0].Signer = "p-other", "p-other" },
-		"a thumbprint that is none":    func(f *forgery) { f.bindings[0].Thumbprint, f.headers[0].Key = "x", "x" },
+		"a key given to another":    func(f *forgery) { f.bindings[0].Person, f.headers[0].Signer = "p-other", "p-other" },
+		"a thumbprint that is none": func(f *forgery) { f.bindings[0].Thumbprint, f.headers[0].Key = "x", "x" },
+		"a thumbprint that was proven": func(f *forgery) {
+			f.bindings[0].Thumbprint, f.headers[0].Key = "x", "x"
+			f.bindings[0].Proof.Possession = f.devices[0].sign(t, f.bindings[0].challenge())
+		},
+		"a kid that is another's":      func(f *forgery) { f.headers[0].Key = f.headers[1].Key },
 		"a key with more":              func(f *forgery) { f.bindings[0].Key.Use = "sig" },
 		"a proof that is none":         func(f *forgery) { f.bindings[0].Proof.Possession = f.bindings[1].Proof.Possession },
 		"a proof of another code":      func(f *forgery) { f.bindings[0].Proof.Code = "c-other" },
@@ -378,5 +383,52 @@ func TestForged(t *testing.T) {
 		if r := VerifyFile(f.make(t), trusted); r.OK {
 			t.Errorf("%s: taken", name)
 		}
+	}
+}
+
+// A countersignature stands in one form only, also where the house itself signs.
+func TestCountersignatureRefuses(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Statement{Type: statementType, Version: version}
+	good := must(countersign(private, platformJWK(public), s))(t)
+	if _, err := good.verify(); err != nil {
+		t.Fatal(err)
+	}
+	with := func(key JWK, header any) Countersignature {
+		c := good
+		c.Key, c.Protected = key, b64(must(canonical(header))(t))
+		c.Signature = b64(ed25519.Sign(private, signingInput(c.Protected, c.Payload)))
+		return c
+	}
+	key := platformJWK(public)
+	header := counterHeader{counterAlgorithm, key.Kid, counterType}
+	if c := with(key, header); c != good {
+		t.Fatal("the tools do not work")
+	}
+	for name, change := range map[string]func(*JWK, *counterHeader){
+		"another alg":      func(_ *JWK, h *counterHeader) { h.Algorithm = "none" },
+		"another typ":      func(_ *JWK, h *counterHeader) { h.Type = "JWT" },
+		"another kid":      func(_ *JWK, h *counterHeader) { h.Key = "x" },
+		"another name":     func(k *JWK, h *counterHeader) { k.Kid, h.Key = "x", "x" },
+		"another use":      func(k *JWK, _ *counterHeader) { k.Use = "enc" },
+		"no alg":           func(k *JWK, _ *counterHeader) { k.Alg = "" },
+		"another kty":      func(k *JWK, _ *counterHeader) { k.Kty = "EC" },
+		"a second half":    func(k *JWK, _ *counterHeader) { k.Y = k.X },
+		"a short key":      func(k *JWK, _ *counterHeader) { k.X = b64(public[:31]) },
+		"a key of no form": func(k *JWK, _ *counterHeader) { k.X = "x=" },
+	} {
+		k, h := key, header
+		change(&k, &h)
+		c := with(k, h)
+		if _, err := c.verify(); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	more := with(key, map[string]any{"alg": counterAlgorithm, "kid": key.Kid, "typ": counterType, "crit": []string{"x"}})
+	if _, err := more.verify(); err == nil {
+		t.Error("a header with crit: taken")
 	}
 }

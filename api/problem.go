@@ -127,6 +127,9 @@ func refused(code int, message string, errs []error) *Problem {
 		}
 		p.Errors = append(p.Errors, fieldOf(d.ErrorDetail()))
 	}
+	if code == http.StatusRequestEntityTooLarge {
+		p.Fix = "send a smaller body"
+	}
 	if len(p.Errors) > 0 {
 		p.Detail, p.Fix = p.Errors[0].Field+": "+p.Errors[0].Message, p.Errors[0].Fix
 	}
@@ -144,6 +147,10 @@ func fieldOf(d *huma.ErrorDetail) ProblemField {
 	}
 	message := d.Message
 	fix := "send what the field asks for: see /openapi.json"
+	if strings.Contains(message, "json: ") || strings.Contains(message, "invalid character") {
+		// The decoder's own words name Go types and quote the value.
+		message, fix = "this is no JSON, or a value in it does not fit its field", "send valid JSON with the types and ranges that /openapi.json names"
+	}
 	if name, ok := strings.CutPrefix(message, "expected required property "); ok {
 		name = strings.TrimSuffix(name, " to be present")
 		if field != "" {

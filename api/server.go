@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -95,13 +97,15 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
 		AppName: "hezuo", DisableStartupMessage: true, Immutable: true, StrictRouting: true, CaseSensitive: true,
-		BodyLimit: cfg.Limits.BodyBytes, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
+		// What is somewhat too large is read and answered, by Huma; beyond this fasthttp
+		// cuts the connection, and few clients see its answer.
+		BodyLimit: 4 * cfg.Limits.BodyBytes, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
 		EnableTrustedProxyCheck: true, TrustedProxies: cfg.Proxies, ProxyHeader: fiber.HeaderXForwardedFor, EnableIPValidation: true,
 		ErrorHandler: s.fiberError,
 	})
 	realtime.Prepare(s.app)
 	s.upgrade.CheckOrigin = s.originAllowed
-	s.app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: s.panicked}), s.headers, s.cors(), s.logged)
+	s.app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: s.panicked}), s.headers, s.cors(), s.logged, s.unpacked)
 	s.app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
 	s.app.Get("/readyz", s.ready)
 	s.app.Use(s.visit, s.limit, s.remembered)
@@ -114,11 +118,11 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	conf.DocsPath, conf.SchemasPath = "", ""
 	conf.CreateHooks = nil
 	conf.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	conf.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
 	conf.RejectUnknownQueryParameters = true
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"}}
 	s.api = humafiber.New(s.app, conf)
 	s.register()
-	s.app.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
 	return s, nil
 }
 
@@ -147,6 +151,27 @@ func (s *Server) headers(c *fiber.Ctx) error {
 	c.Set("Cache-Control", "no-store")
 	if strings.HasPrefix(s.cfg.PublicURL, "https:") {
 		c.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	return c.Next()
+}
+
+// jsonFormat reads only what is UTF-8: encoding/json would put replacement marks in
+// place of what is not, and they would be stored.
+var jsonFormat = huma.Format{
+	Marshal: huma.DefaultJSONFormat.Marshal,
+	Unmarshal: func(data []byte, v any) error {
+		if !utf8.Valid(data) {
+			return errors.New("the text is not UTF-8")
+		}
+		return json.Unmarshal(data, v)
+	},
+}
+
+// unpacked refuses packed bodies: Fiber would unpack them without a limit, and a
+// megabyte can hold a thousand.
+func (s *Server) unpacked(c *fiber.Ctx) error {
+	if len(c.Request().Header.PeekAll(fiber.HeaderContentEncoding)) > 0 {
+		return fiber.ErrUnsupportedMediaType
 	}
 	return c.Next()
 }
@@ -194,6 +219,10 @@ func (s *Server) fiberError(c *fiber.Ctx, err error) error {
 		switch fe.Code {
 		case http.StatusNotFound:
 			p.Detail, p.Fix = "there is nothing here", "see /openapi.json for what there is"
+		case http.StatusMethodNotAllowed:
+			p.Detail, p.Fix = "this does not take the method", "see Allow for those that it takes"
+		case http.StatusUnsupportedMediaType:
+			p.Detail, p.Fix = "the body is packed", "send it as it is, without Content-Encoding"
 		case http.StatusRequestEntityTooLarge:
 			p.Fix = fmt.Sprintf("send at most %d bytes", s.cfg.Limits.BodyBytes)
 		}

@@ -26,6 +26,9 @@ func (s *Server) visit(c *fiber.Ctx) error {
 	if token, ok := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer "); ok {
 		p, err := s.cfg.Identity.Authenticate(ctx, token)
 		if err != nil {
+			if limited := s.allow(ctx, c, "address/"+v.address, s.cfg.Limits.AnonymousPerMinute); limited != nil {
+				return limited
+			}
 			c.Set(fiber.HeaderWWWAuthenticate, `Bearer error="invalid_token"`)
 			return err
 		}
@@ -70,7 +73,15 @@ func (s *Server) limit(c *fiber.Ctx) error {
 	if v.signedIn {
 		key, events = "person/"+v.principal.Person, s.cfg.Limits.RequestsPerMinute
 	}
-	ok, after, err := s.cfg.Limiter.Allow(c.UserContext(), key, events, time.Minute)
+	if err := s.allow(c.UserContext(), c, key, events); err != nil {
+		return err
+	}
+	return c.Next()
+}
+
+// allow takes one event of a key, or says how long to wait.
+func (s *Server) allow(ctx context.Context, c *fiber.Ctx, key string, events int) error {
+	ok, after, err := s.cfg.Limiter.Allow(ctx, key, events, time.Minute)
 	if err != nil {
 		return err
 	}
@@ -78,7 +89,7 @@ func (s *Server) limit(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(after.Seconds())+1))
 		return fault.New(fault.TooMany, "too many requests").WithFix("wait as long as Retry-After says")
 	}
-	return c.Next()
+	return nil
 }
 
 // command gives the command of a visitor's act: repeated with the same key, it is

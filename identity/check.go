@@ -200,7 +200,7 @@ func (s *Service) checkRing(ctx context.Context, report *store.Report) error {
 		return fmt.Errorf("identity: check: %w", err)
 	}
 	for i, k := range it.Doc.Keys {
-		report.Count("token keys", 1)
+		report.Count("token keys opened", 1)
 		if i == 0 {
 			if _, err := s.openRingKey(ctx, k); fault.Is(err, fault.Unavailable) {
 				return fmt.Errorf("identity: check: %w", err)

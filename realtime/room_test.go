@@ -148,7 +148,7 @@ func TestRoom(t *testing.T) {
 
 	terms := opening.Terms.Terms
 	terms.Pay.Amount = 13000
-	if m := leader.ask("p-1", "propose", h.handshake, 0, map[string]any{"terms": terms, "hash": opening.Terms.Hash}); !m.OK {
+	if m := leader.ask("p-1", "propose", h.handshake, 0, map[string]any{"terms": terms, "after": opening.Terms.Hash}); !m.OK {
 		t.Fatalf("proposing: %+v", m.Error)
 	}
 	if m := employer.ask("a-1", "accept", h.handshake, 0, map[string]string{"hash": opening.Terms.Hash}); m.Error == nil || m.Error.Code != fault.Stale {
@@ -194,7 +194,7 @@ func TestRoomRefuses(t *testing.T) {
 	refused(leader.ask("5", "say", h.handshake, 0, say(" ")), fault.Invalid, "text")
 	refused(leader.ask("6", "say", h.handshake, 0, say(strings.Repeat("长", realtime.MaxText+1))), fault.Invalid, "text")
 	refused(leader.ask("7", "dance", h.handshake, 0, nil), fault.Invalid, "do")
-	refused(leader.ask("8", "propose", h.handshake, 0, map[string]string{"hash": "x"}), fault.Invalid, "terms")
+	refused(leader.ask("8", "propose", h.handshake, 0, map[string]string{"after": "x"}), fault.Invalid, "terms")
 	if m := leader.ask("9", "ping", "", 0, nil); !m.OK {
 		t.Errorf("ping: %+v", m)
 	}

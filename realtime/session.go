@@ -269,7 +269,8 @@ func (c *client) act(ctx context.Context, by market.Caller, req Request) (any, e
 	var in struct {
 		As     matching.Role `json:"as"`
 		Terms  *market.Terms `json:"terms"`
-		Hash   string        `json:"hash"`
+		After  string        `json:"after"` // of a proposal: the hash that it answers
+		Hash   string        `json:"hash"`  // of an acceptance
 		Reason string        `json:"reason"`
 	}
 	if err := req.Decode(&in); err != nil {
@@ -285,7 +286,7 @@ func (c *client) act(ctx context.Context, by market.Caller, req Request) (any, e
 		if in.Terms == nil {
 			return nil, fault.Field("terms", "the terms are missing", "send them whole")
 		}
-		e.Terms = *in.Terms
+		e.Terms, e.Hash = *in.Terms, in.After
 		it, err = h.Propose(ctx, by, cmd, req.Room, e)
 	case DoAccept:
 		it, err = h.Accept(ctx, by, cmd, req.Room, e)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,14 +19,15 @@ type checkCommand struct{ common }
 func (c *checkCommand) Run(w *world) error {
 	return withHouse(w, c.common, func(h *house) error {
 		report, err := h.check(w.ctx)
-		if err != nil {
+		if err != nil { // what was found may say why
+			printFindings(w.stdout, report)
 			return err
 		}
 		return printReport(w.stdout, report)
 	})
 }
 
-// check has every room do its part.
+// check has every room do its part, also where another could not do its own.
 func (h *house) check(ctx context.Context) (*store.Report, error) {
 	report := &store.Report{}
 	var collections []store.Checked
@@ -39,12 +41,11 @@ func (h *house) check(ctx context.Context) (*store.Report, error) {
 		func(ctx context.Context, r *store.Report) error { return store.CheckTrails(ctx, h.db, collections, r) },
 		h.vault.Check, h.identity.Check, h.board.Check, h.handshakes.Check, h.rooms.Check, h.agreements.Check,
 	}
+	var failed []error
 	for _, part := range parts {
-		if err := part(ctx, report); err != nil {
-			return report, err
-		}
+		failed = append(failed, part(ctx, report))
 	}
-	return report, nil
+	return report, errors.Join(failed...)
 }
 
 // printReport says what was counted and found.
@@ -52,15 +53,19 @@ func printReport(out io.Writer, r *store.Report) error {
 	for _, what := range slices.Sorted(maps.Keys(r.Counted)) {
 		_, _ = fmt.Fprintf(out, "%9d  %s\n", r.Counted[what], what)
 	}
-	for _, f := range r.Findings {
-		_, _ = fmt.Fprintf(out, "BROKEN: %s\n        %s: %s\n", f.Invariant, f.Where, f.What)
-	}
+	printFindings(out, r)
 	if n := len(r.Findings); n > 0 {
 		_, _ = fmt.Fprintf(out, "%d findings: the store does not hold what the house promises\n", n)
 		return exit(1)
 	}
 	_, _ = fmt.Fprintln(out, "every invariant holds")
 	return nil
+}
+
+func printFindings(out io.Writer, r *store.Report) {
+	for _, f := range r.Findings {
+		_, _ = fmt.Fprintf(out, "BROKEN: %s\n        %s: %s\n", f.Invariant, f.Where, f.What)
+	}
 }
 
 type configCommand struct {

@@ -21,6 +21,8 @@ type demoCommand struct {
 	Store  string `help:"A store without markets, as sqlite:FILE. Default: a file that is thrown away, or the one in --keep." placeholder:"URL"`
 	Seed   uint64 `help:"The same seed makes the same people." default:"1"`
 	Log    string `help:"What is logged to standard error: debug, info, warn or error." enum:"debug,info,warn,error" default:"warn"`
+
+	size size // zero: Liaocheng's; for tests
 }
 
 // demoListen is where the demonstration listens unless it is told otherwise.
@@ -35,7 +37,10 @@ func (c *demoCommand) Run(w *world) (err error) {
 	defer func() { err = errors.Join(err, stage.strike()) }()
 	d := &demo{demoCommand: c, world: w, out: &lockedWriter{w: w.stdout}, stage: stage}
 	d.sender = newDemoSender(d.out)
-	if d.town, err = newTown(c.Seed, time.Now()); err != nil {
+	if d.size == (size{}) {
+		d.size = liaocheng
+	}
+	if d.town, err = newTown(c.Seed, d.size, time.Now()); err != nil {
 		return errors.Join(err, stage.listener.Close())
 	}
 	if d.house, err = build(w.ctx, stage.cfg, options{sender: d.sender, stdout: d.out, stderr: w.stderr}); err != nil {
@@ -60,13 +65,15 @@ func (d *demo) run() error {
 	d.opening()
 	f := newFiller(d.house, d.town, d.sender)
 	if err := f.found(d.ctx); err != nil {
-		return errors.Join(fmt.Errorf("filling the store: %w", err), d.listener.Close(), d.house.close())
+		return d.ending(fmt.Errorf("filling the store: %w", err), errors.Join(d.listener.Close(), d.house.close()))
 	}
 	serving, stop := context.WithCancel(d.ctx)
 	served := make(chan error, 1)
 	go func() { served <- d.house.serve(serving, d.listener) }()
 	err := f.open(d.ctx)
-	if err == nil {
+	if err != nil {
+		err = fmt.Errorf("filling the store: %w", err)
+	} else {
 		err = d.filled(time.Since(began))
 	}
 	if err == nil {
@@ -98,10 +105,10 @@ func (d *demo) filled(took time.Duration) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(d.out, "Filled in %.1f s: %d markets, each with an operator; %d cooperatives with %d teams; %d employers with %d jobs, of which\n",
-		took.Seconds(), len(d.town.operators), demoCooperatives, demoTeams, demoEmployers, demoJobs)
+		took.Seconds(), len(d.town.operators), d.size.cooperatives, d.size.teams, d.size.employers, d.size.jobs)
 	_, _ = fmt.Fprintf(d.out, "%d are open, %d filled, %d expired, %d closed, %d removed, %d in review, %d drafts; %d agencies of the second tier, %d owners of the third;\n",
 		jobs[market.JobOpen], jobs[market.JobFilled], jobs[market.JobExpired], jobs[market.JobClosed], jobs[market.JobRemoved], jobs[market.JobInReview], jobs[market.JobDraft],
-		demoAgencies, demoOutsiders)
+		d.size.agencies, d.size.outsiders)
 	_, _ = fmt.Fprintf(d.out, "the engine has made %d offers. It serves on %s.\n", handshakes, d.url())
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 func (t *town) buildCooperatives(counties []market.Place) error {
 	var all []*household
 	var homes []village
-	for i := range demoCooperatives - 1 {
+	for i := range t.size.cooperatives - 1 {
 		v := t.village(counties[i%len(counties)], 4, 14)
 		h, err := t.cooperative(v)
 		if err != nil {
@@ -21,7 +21,7 @@ func (t *town) buildCooperatives(counties []market.Place) error {
 	}
 	waiting := all[len(all)-1] // one still waits to be verified
 	waiting.decision = nil
-	for i := range demoTeams - len(t.cast.cooperative.teams) {
+	for i := range t.size.teams - len(t.cast.cooperative.teams) {
 		h, v := all[i%len(all)], homes[i%len(all)]
 		plan := t.team(v, t.anyWork())
 		switch {
@@ -38,13 +38,13 @@ func (t *town) buildCooperatives(counties []market.Place) error {
 
 // buildAgencies makes those who are offered work after the cooperatives.
 func (t *town) buildAgencies(counties []market.Place) error {
-	for i := range demoAgencies - 1 + demoOutsiders {
+	for i := range t.size.agencies - 1 + t.size.outsiders {
 		county := counties[(i*3+1)%len(counties)]
 		v := t.village(county, 4, 14)
 		var h *household
 		var err error
-		if i < demoAgencies-1+4 {
-			h, err = t.agency(county, i < demoAgencies-1)
+		if i < t.size.agencies-1+4 {
+			h, err = t.agency(county, i < t.size.agencies-1)
 		} else {
 			h, err = t.newcomer(market.Individual, county.Code, "", "身份证件当面核对一致")
 		}
@@ -64,7 +64,7 @@ func (t *town) buildAgencies(counties []market.Place) error {
 func (t *town) buildEmployers(counties []market.Place) error {
 	var posting []*household
 	var homes []village
-	for i := range demoEmployers {
+	for i := range t.size.employers {
 		county := counties[i%len(counties)]
 		v := t.village(county, 4, 14)
 		h, err := t.employer(i, v)
@@ -113,11 +113,11 @@ func (t *town) fates() []fate {
 			out = append(out, f.fate)
 		}
 	}
-	for len(out) < demoJobs {
+	for len(out) < t.size.jobs {
 		out = append(out, fateOpen)
 	}
 	t.rand.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
-	return out
+	return out[:t.size.jobs]
 }
 
 // job makes a job with its fate.

@@ -209,6 +209,7 @@ func (d *demo) phones() {
 func (d *demo) help() {
 	d.sender.forget()
 	_, _ = fmt.Fprintf(d.out, "\nIt stays up on %s until Ctrl-C; the API's description is at %s/openapi.json.\n", d.url(), d.url())
+	_, _ = fmt.Fprint(d.out, "To sign in: POST /v1/sign-in/codes with a phone, then POST /v1/sign-in with the phone and the code.\n")
 	d.phones()
 }
 

@@ -101,7 +101,7 @@ func (s *story) acceptanceCrosses(ctx context.Context) error {
 	terms.Conditions.Meals = market.ByEmployer
 	terms.Safety = "棚内注意通风防滑，身体不适随时休息。"
 	terms.Weather = "大风降雪不能下棚时顺延，当日已到场的付半天报酬。"
-	answer, err := s.leader.socket.Do(ctx, realtime.DoPropose, s.handshake, map[string]any{"terms": terms, "hash": h.Terms.Hash})
+	answer, err := s.leader.socket.Do(ctx, realtime.DoPropose, s.handshake, map[string]any{"terms": terms, "after": h.Terms.Hash})
 	if err != nil {
 		return err
 	}

@@ -10,19 +10,21 @@ import (
 	"hezuo/market"
 )
 
-// What the demonstration is filled with.
-const (
-	demoCooperatives = 60
-	demoTeams        = 200 // of cooperatives
-	demoEmployers    = 150
-	demoJobs         = 300
-	demoAgencies     = 5 // of the second tier
-	demoOutsiders    = 7 // owners of the third
-)
+// size is how much there is in a town.
+type size struct {
+	cooperatives, teams int // teams of cooperatives
+	employers, jobs     int
+	agencies            int // of the second tier
+	outsiders           int // owners of the third, of whom four are agencies
+}
+
+// liaocheng is the size of the demonstration.
+var liaocheng = size{cooperatives: 60, teams: 200, employers: 150, jobs: 300, agencies: 5, outsiders: 7}
 
 // town is a made-up Liaocheng before any of it is in a store. All of it follows
 // from the seed and the moment: nobody in it exists.
 type town struct {
+	size   size
 	now    time.Time
 	rand   *rand.Rand
 	phones phones
@@ -91,8 +93,8 @@ type village struct {
 }
 
 // newTown makes the town of a seed.
-func newTown(seed uint64, now time.Time) (*town, error) {
-	t := &town{now: now.UTC().Truncate(time.Second), rand: rand.New(rand.NewPCG(seed, seed)), operators: map[string]resident{}} //nolint:gosec // the same seed is to give the same town
+func newTown(seed uint64, size size, now time.Time) (*town, error) {
+	t := &town{size: size, now: now.UTC().Truncate(time.Second), rand: rand.New(rand.NewPCG(seed, seed)), operators: map[string]resident{}} //nolint:gosec // the same seed is to give the same town
 	t.admin, t.auditor = t.resident(), t.resident()
 	counties := market.Counties()
 	for _, c := range counties {

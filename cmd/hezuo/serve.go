@@ -91,14 +91,14 @@ func (h *house) serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	case failed = <-served:
 	}
-	h.log.Info("stopping")
+	h.log.InfoContext(ctx, "stopping")
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.cfg.ShutdownTimeout)
 	defer cancel()
 	stopped := h.server.Shutdown(end)
 	stopWork()
 	work.Wait()
 	err := errors.Join(failed, stopped, h.close())
-	h.log.Info("stopped")
+	h.log.InfoContext(ctx, "stopped")
 	return err
 }
 
