@@ -105,8 +105,8 @@ func checkTrail(ctx context.Context, db DB, d *Document, report *Report) error {
 		}
 		for _, r := range records {
 			after = r.N
-			var rec AuditRecord
-			if json.Unmarshal(r.Body, &rec) != nil {
+			rec, ok := readAudit(r)
+			if !ok {
 				report.Find(trailInvariant, log, "record %d cannot be read", r.N)
 				return nil
 			}
@@ -130,6 +130,12 @@ func checkTrail(ctx context.Context, db DB, d *Document, report *Report) error {
 		report.Find(trailInvariant, log, "ends at revision %d of %d", rev, d.Rev)
 	}
 	return nil
+}
+
+// readAudit takes an audit record out of its entry.
+func readAudit(r Record) (rec AuditRecord, ok bool) {
+	err := json.Unmarshal(r.Body, &rec)
+	return rec, err == nil
 }
 
 // checkHead compares a document with the audit record of its revision.

@@ -22,7 +22,7 @@ type benchDoc struct {
 
 const filler = "杨梅采摘，每日八小时，包午餐，住宿自理；需带手套。"
 
-func openBench(b *testing.B, opts Options) (*DB, *store.Collection[benchDoc]) {
+func openBench(b *testing.B, opts Options) *store.Collection[benchDoc] {
 	b.Helper()
 	opts.Path = filepath.Join(b.TempDir(), "bench.db")
 	db, err := Open(b.Context(), opts)
@@ -40,7 +40,7 @@ func openBench(b *testing.B, opts Options) (*DB, *store.Collection[benchDoc]) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return db, c
+	return c
 }
 
 var benchStart = time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
@@ -67,7 +67,7 @@ func BenchmarkInsert(b *testing.B) {
 		maxGroup int
 	}{{"naive/64", 64, 1}, {"group/1", 1, 0}, {"group/16", 16, 0}, {"group/64", 64, 0}} {
 		b.Run(run.name, func(b *testing.B) {
-			_, c := openBench(b, Options{MaxGroup: run.maxGroup})
+			c := openBench(b, Options{MaxGroup: run.maxGroup})
 			var next atomic.Int64
 			done := make(chan error, run.callers)
 			b.ResetTimer()
@@ -120,7 +120,7 @@ func fillBench(b *testing.B, c *store.Collection[benchDoc], n int64) {
 
 // BenchmarkGet reads single documents among 20,000.
 func BenchmarkGet(b *testing.B) {
-	_, c := openBench(b, Options{})
+	c := openBench(b, Options{})
 	fillBench(b, c, 20000)
 	b.ResetTimer()
 	for i := range b.N {
@@ -133,7 +133,7 @@ func BenchmarkGet(b *testing.B) {
 
 // BenchmarkFind50 reads pages of 50 documents among 20,000, in both directions.
 func BenchmarkFind50(b *testing.B) {
-	_, c := openBench(b, Options{})
+	c := openBench(b, Options{})
 	fillBench(b, c, 20000)
 	b.ResetTimer()
 	for i := range b.N {

@@ -167,7 +167,7 @@ func begin(t *testing.T, mode, name, dir string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(exe), lines: make(chan string, 100000)}
+	p := &process{t: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), exe), lines: make(chan string, 100000)}
 	p.cmd.Env = append(os.Environ(), childEnv+"="+mode, dirEnv+"="+dir, nameEnv+"="+name)
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {

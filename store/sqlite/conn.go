@@ -20,8 +20,8 @@ type pragma struct{ name, set, want string }
 
 // common is what holds for every connection. The timeout comes first: what
 // follows may have to wait for another process that opens or leaves the file.
-// synchronous=FULL (2) in WAL mode
-// syncs the log at each commit; fullfsync makes that true on macOS as well.
+// synchronous=FULL (2) in WAL mode syncs the log at each commit; fullfsync makes
+// that true on macOS as well.
 var common = []pragma{
 	{"busy_timeout", "5000", "5000"},
 	{"synchronous", "FULL", "2"},
@@ -129,28 +129,41 @@ func queryOne(c sqlite.ExecQuerierContext, query string) (string, error) {
 // database/sql prepares each once on each connection.
 type statements struct {
 	pool *sql.DB
-	all  sync.Map // text -> *sql.Stmt
+
+	mu  sync.RWMutex
+	all map[string]*sql.Stmt // by text
 }
 
 func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
-	if st, ok := s.all.Load(query); ok {
-		return st.(*sql.Stmt), nil
+	s.mu.RLock()
+	st := s.all[query]
+	s.mu.RUnlock()
+	if st != nil {
+		return st, nil
 	}
 	st, err := s.pool.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	if was, loaded := s.all.LoadOrStore(query, st); loaded {
-		return was.(*sql.Stmt), st.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if was := s.all[query]; was != nil { // somebody was faster
+		return was, st.Close()
 	}
+	if s.all == nil {
+		s.all = map[string]*sql.Stmt{}
+	}
+	s.all[query] = st
 	return st, nil
 }
 
 func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var errs []error
-	s.all.Range(func(_, st any) bool {
-		errs = append(errs, st.(*sql.Stmt).Close())
-		return true
-	})
+	for _, st := range s.all {
+		errs = append(errs, st.Close())
+	}
+	s.all = nil
 	return errors.Join(errs...)
 }

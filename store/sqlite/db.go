@@ -175,7 +175,7 @@ func (db *DB) close() error {
 	case <-limit.Done():
 		// The writer's goroutine is in the kernel, waiting for the lock; when it
 		// gets it, it finds nothing to do, lets go and ends.
-		why := db.writer.turns.waits()
+		why := db.writer.waits()
 		for o := db.queue.take(); o != nil; o = db.queue.take() {
 			o.answer(store.ErrClosed)
 		}

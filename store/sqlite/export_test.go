@@ -1,9 +1,13 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // WithCommit has commit called in place of each COMMIT, inside the transaction.
@@ -54,10 +58,10 @@ func (db *DB) Queued() int {
 
 // ApplyPragma sets a pragma on a new connection to a file and demands that it
 // reads back as want.
-func ApplyPragma(path, name, set, want string) error {
+func ApplyPragma(ctx context.Context, path, name, set, want string) error {
 	pool := openPool(path, []pragma{{name, set, want}}, 1)
 	defer func() { _ = pool.Close() }()
-	return pool.Ping()
+	return pool.PingContext(ctx)
 }
 
 // Texts of the queries behind Find.
@@ -66,4 +70,19 @@ var Queries = map[string]string{
 	"ids down": fmt.Sprintf(findIDs, "DESC"),
 	"up":       fmt.Sprintf(findUp, "keys"), "down": fmt.Sprintf(findDown, "keys"),
 	"unique up": fmt.Sprintf(findUp, "uniques"), "unique down": fmt.Sprintf(findDown, "uniques"),
+}
+
+// Turnstile gives one of the locks that order processes, as another process
+// would have it, and what takes and lets go of it. queued reports whether
+// somebody waits for the write lock.
+func Turnstile(path string) (lock, unlock func() error, queued func() (bool, error)) {
+	t := newTurnstile(path, slog.Default(), time.Minute)
+	turn := flock.New(path + "-turn.lock")
+	return t.lock, t.unlock, func() (bool, error) {
+		free, err := turn.TryLock()
+		if free {
+			err = turn.Unlock()
+		}
+		return !free, err
+	}
 }

@@ -11,9 +11,7 @@ type group struct {
 	tx   *tx
 	ops  []*op
 	errs []error // of each op's own part
-	// lost is why nothing of the group is in the store, though some of it was
-	// done; doubt is set where even that is not known.
-	lost  error
+	// doubt is set where it is not known whether the group was committed.
 	doubt bool
 }
 
@@ -61,7 +59,7 @@ func (g *group) part(o *op) (err, broken error) {
 		return err, nil
 	}
 	if err != nil {
-		broken = nil
+		broken = t.c.exec("ROLLBACK TO part")
 	}
 	if broken == nil {
 		broken = t.c.exec("RELEASE part")

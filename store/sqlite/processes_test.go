@@ -192,3 +192,44 @@ func TestCloseBehindStopped(t *testing.T) {
 	}
 	check(t, db, docs)
 }
+
+// TestTurns lets one that writes ask for the lock again at once while another
+// waits: the other has it first.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/x.db"
+	lock, unlock, queued := sqlite.Turnstile(path)
+	otherLock, otherUnlock, _ := sqlite.Turnstile(path)
+	for range 20 {
+		must(t, lock())
+		had := make(chan error, 1)
+		go func() {
+			err := otherLock()
+			had <- err
+			if err == nil {
+				_ = otherUnlock()
+			}
+		}()
+		for waits := false; !waits; {
+			var err error
+			waits, err = queued()
+			must(t, err)
+		}
+		must(t, unlock())
+		must(t, lock())
+		select {
+		case err := <-had:
+			must(t, err)
+		default:
+			t.Fatal("who asked later had the lock first")
+		}
+		must(t, unlock())
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

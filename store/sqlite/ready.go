@@ -28,7 +28,7 @@ func (db *DB) Ready(ctx context.Context) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if why := db.writer.turns.waits(); why != nil {
+	if why := db.writer.waits(); why != nil {
 		return why
 	}
 	if ctx.Err() != nil {

@@ -179,10 +179,10 @@ func contains(keys []heldKey, k heldKey) bool {
 	return false
 }
 
-// addKey puts one key into its index. It does nothing where it is there already.
+// addKey puts one key, which the document does not have yet, into its index.
 func (t *tx) addKey(col *collection, id string, d int64, k heldKey) error {
 	if !col.unique(k.ix) {
-		return t.c.exec("INSERT INTO keys (ix, key, id, d) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", k.ix, string(k.key), id, d)
+		return t.c.exec("INSERT INTO keys (ix, key, id, d) VALUES (?, ?, ?, ?)", k.ix, string(k.key), id, d)
 	}
 	res, err := t.c.result("INSERT INTO uniques (ix, key, id, d) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", k.ix, string(k.key), id, d)
 	if err != nil {
@@ -194,9 +194,6 @@ func (t *tx) addKey(col *collection, id string, d int64, k heldKey) error {
 	var holder string
 	if err := t.c.row("SELECT id FROM uniques WHERE ix = ? AND key = ?", k.ix, string(k.key)).Scan(&holder); err != nil {
 		return err
-	}
-	if holder == id {
-		return nil
 	}
 	return &duplicate{index: col.indexName(k.ix), collection: col.name, holder: holder}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 )
 
 // writer is the one goroutine of a process that writes.
@@ -16,6 +17,9 @@ type writer struct {
 	log   *slog.Logger
 	done  chan struct{} // closed when the goroutine has ended
 	err   error         // of its end
+	// foreign is why the last group could not begin, where a program that knows
+	// nothing of our turns holds SQLite's lock; nil else.
+	foreign atomic.Pointer[error]
 
 	// Of the goroutine alone:
 	pool       *sql.DB
@@ -135,16 +139,26 @@ func (w *writer) serve() {
 	if e := w.turns.unlock(); e != nil {
 		w.log.Error("the write lock could not be let go", "store", w.db.opts.Path, "error", e)
 	}
+	w.foreign.Store(nil)
 	switch {
 	case g != nil:
 		g.answer(err)
 	case isBusy(err):
-		// Another program has SQLite's lock, against which our turns do not help.
 		// Nobody was taken from the queue: who can wait waits.
-		w.log.Warn("another program holds SQLite's lock", "store", w.db.opts.Path, "error", err)
+		err = unavailable("another program holds SQLite's lock", err)
+		w.foreign.Store(&err)
+		w.log.Warn("waiting for SQLite's lock", "store", w.db.opts.Path, "why", err)
 	default:
 		w.refuse(unavailable("the store cannot be written", err))
 	}
+}
+
+// waits says what the writer waits for; nil if for nothing.
+func (w *writer) waits() error {
+	if why := w.foreign.Load(); why != nil {
+		return *why
+	}
+	return w.turns.waits()
 }
 
 // refuse answers all who wait. Nothing of theirs was begun.

@@ -78,5 +78,5 @@ func closedStore(s *suite) {
 	}
 	s.no(db.Close())
 	s.things()
-	nothing(s, "a")
+	nothing(s)
 }

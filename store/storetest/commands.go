@@ -118,12 +118,13 @@ func commandIncomplete(s *suite) {
 			s.Errorf("a command %+v was taken: %v", cmd, err)
 		}
 	}
-	nothing(s, "a")
+	nothing(s)
 }
 
-// nothing fails the test if a thing or anything about it is in the store.
-func nothing(s *suite, id string) {
+// nothing fails the test if thing a or anything about it is in the store.
+func nothing(s *suite) {
 	s.Helper()
+	const id = "a"
 	if _, err := s.db.Get(s.ctx(), "things", id); !errors.Is(err, store.ErrNotFound) {
 		s.Errorf("the document %s is there: %v", id, err)
 	}
@@ -152,7 +153,7 @@ func auditMissing(s *suite) {
 	if _, err := c.Create(s.ctx(), "a", command("c"), bare); !errors.Is(err, store.ErrNoAudit) {
 		s.Fatalf("create without audit: %v", err)
 	}
-	nothing(s, "a")
+	nothing(s)
 	_, err := c.Create(s.ctx(), "a", command("c"), set(thing{N: 1}))
 	s.no(err)
 	before, err := s.db.Get(s.ctx(), "things", "a")
@@ -198,7 +199,7 @@ func functionFails(s *suite) {
 	if _, err := c.Create(s.ctx(), "a", command("c"), fails); !errors.Is(err, why) {
 		s.Fatalf("create: %v", err)
 	}
-	nothing(s, "a")
+	nothing(s)
 	_, err := c.Create(s.ctx(), "a", command("c"), set(thing{N: 1}))
 	s.no(err)
 	before, err := s.db.Get(s.ctx(), "things", "a")

@@ -34,7 +34,7 @@ func contextBefore(s *suite) {
 			s.Errorf("%s: %v", name, err)
 		}
 	}
-	nothing(s, "a")
+	nothing(s)
 }
 
 // contextDuring writes under contexts that end at any moment. What was answered

@@ -257,12 +257,16 @@ func (h *handle) allowed(w store.Write) error {
 			}
 		}
 	}
-	sealing := map[string]bool{}
+	coming, sealing := map[[2]string]bool{}, map[string]bool{}
 	for _, e := range w.Entries {
-		if h.number(e) == 0 && (h.sealed(e.Log) || sealing[e.Log]) {
+		at := [2]string{e.Log, e.ID}
+		if coming[at] || h.number(e) > 0 {
+			continue // it is there, or will be
+		}
+		if h.sealed(e.Log) || sealing[e.Log] {
 			return store.ErrSealed
 		}
-		sealing[e.Log] = sealing[e.Log] || e.Seal
+		coming[at], sealing[e.Log] = true, e.Seal
 	}
 	return nil
 }

@@ -191,8 +191,8 @@ func (s *suite) churn(c *store.Collection[thing], w, n int, stop *atomic.Bool) {
 				return []store.Entry{store.Audit("thing.move", "", nil)}, nil
 			})
 		default: // comings and goings
-			id := fmt.Sprintf("%c%d", "az"[i%2], i)
-			if _, err = c.Create(s.ctx(), id, cmd, set(thing{Group: "g", N: int64(i % n)})); err == nil {
+			id := fmt.Sprintf("%c%d", "az"[i%2], i%10)
+			if _, err = c.Put(s.ctx(), id, cmd, set(thing{Group: "g", N: int64(i % n)})); err == nil {
 				err = c.Delete(s.ctx(), id, command("d%d", i), func(*thing) ([]store.Entry, error) {
 					return []store.Entry{store.Audit("thing.delete", "", nil)}, nil
 				})

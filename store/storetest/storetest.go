@@ -75,6 +75,7 @@ func Run(t *testing.T, b Backend) {
 		{"opened twice", openedTwice},
 		{"closed", closedStore},
 		{"model", model},
+		{"model of finding", findModel},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
