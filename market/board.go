@@ -83,19 +83,15 @@ func (b *Board) Caller(ctx context.Context, p identity.Principal) (Caller, error
 		Admin: p.Has(identity.Admin), Auditor: p.Has(identity.Auditor),
 		Parties: map[string]PartyKind{}, Operates: map[string]bool{},
 	}
-	parties, err := b.parties.Find(ctx, store.Range{Index: "person", Prefix: store.K(p.Person)})
-	if err != nil {
-		return c, err
-	}
-	for _, it := range parties.Items {
+	err := b.parties.Each(ctx, store.Range{Index: "person", Prefix: store.K(p.Person)}, func(it store.Item[Party]) error {
 		c.Parties[it.ID] = it.Doc.Kind
-	}
-	markets, err := b.markets.Find(ctx, store.Range{Index: "operator", Prefix: store.K(p.Person)})
+		return nil
+	})
 	if err != nil {
 		return c, err
 	}
-	for _, it := range markets.Items {
+	return c, b.markets.Each(ctx, store.Range{Index: "operator", Prefix: store.K(p.Person)}, func(it store.Item[Market]) error {
 		c.Operates[it.ID] = true
-	}
-	return c, nil
+		return nil
+	})
 }

@@ -186,7 +186,7 @@ func (b *Board) RemoveJob(ctx context.Context, by Caller, cmd store.Command, id,
 // judged reads a job for an operator's act on it: of the market, and not of the
 // party.
 func (b *Board) judged(ctx context.Context, by Caller, id string) (store.Item[Job], error) {
-	it, err := b.Jobs.Get(ctx, id)
+	it, err := b.Job(ctx, by, id)
 	if err != nil {
 		return it, err
 	}

@@ -55,8 +55,11 @@ func (b *Board) EditParty(ctx context.Context, by Caller, cmd store.Command, id 
 		return store.Item[Party]{}, err
 	}
 	it, err := b.parties.Update(ctx, id, cmd, func(p *Party) ([]store.Entry, error) {
-		if form.Kind != p.Kind || form.Market != p.Market {
-			return nil, fault.Field("kind", "a party keeps its kind and its home market", "register another party")
+		if form.Kind != p.Kind {
+			return nil, fault.Field("kind", "a party keeps its kind", "register another party")
+		}
+		if form.Market != p.Market {
+			return nil, fault.Field("market", "a party keeps its home market", "register another party")
 		}
 		if p.State == Suspended {
 			return nil, fault.New(fault.Conflict, "the party is suspended").WithFix("speak to an operator of its market")
@@ -152,7 +155,7 @@ func (b *Board) PartiesIn(ctx context.Context, by Caller, county string, state V
 
 // DecideParty records an operator's verification.
 func (b *Board) DecideParty(ctx context.Context, by Caller, cmd store.Command, id string, d Decision) (store.Item[Party], error) {
-	it, err := b.parties.Get(ctx, id)
+	it, err := b.Party(ctx, by, id)
 	if err != nil {
 		return it, err
 	}
@@ -190,7 +193,7 @@ type Contact struct {
 // RevealContact gives a party's contact in the clear: to those who act for it,
 // and, by a logged act with a purpose, to the operators of its market.
 func (b *Board) RevealContact(ctx context.Context, by Caller, cmd store.Command, id, purpose string) (Contact, error) {
-	it, err := b.parties.Get(ctx, id)
+	it, err := b.Party(ctx, by, id)
 	if err != nil {
 		return Contact{}, err
 	}

@@ -35,6 +35,17 @@ func (d Date) Start() time.Time {
 // Add gives the date n days later.
 func (d Date) Add(n int) Date { return DateOf(d.Start().AddDate(0, 0, n)) }
 
+// monthsAfter gives the same hour of the same day n months later, or of the month's
+// last day where it has no such day: never more than n months.
+func monthsAfter(t time.Time, n int) time.Time {
+	t = t.In(Shanghai)
+	later := t.AddDate(0, n, 0)
+	if later.Day() != t.Day() {
+		later = later.AddDate(0, 0, -later.Day())
+	}
+	return later.UTC()
+}
+
 // MaxDays is the longest period that a job or a team may name.
 const MaxDays = 366
 

@@ -85,15 +85,18 @@ func (p JobPost) Validate(now time.Time) error {
 		p.Conditions.Validate("conditions"),
 		checkText("source", p.Source, 0, 200),
 	}
+	dated := p.Period.Validate("") == nil
 	switch {
-	case p.Period.Validate("") != nil:
+	case !dated:
 	case p.Period.From < DateOf(now):
 		errs = append(errs, fault.Field("period.from", "the work would have begun already", "name today or a later day"))
 	case p.Period.From > DateOf(now).Add(MaxDays):
 		errs = append(errs, fault.Field("period.from", "the work begins more than a year from now", "post it nearer to its time"))
+	}
+	switch {
 	case !p.Deadline.After(now):
 		errs = append(errs, fault.Field("deadline", "the deadline has passed", "name a time to come"))
-	case p.Deadline.After(p.Period.End()):
+	case dated && p.Deadline.After(p.Period.End()):
 		errs = append(errs, fault.Field("deadline", "the deadline is after the work's last day", "name a time before the work is over"))
 	}
 	return errors.Join(errs...)
@@ -102,11 +105,17 @@ func (p JobPost) Validate(now time.Time) error {
 // Where gives the job's coordinates.
 func (p JobPost) Where() Point { return p.Site.Where() }
 
-// Terms gives the terms that the post itself proposes, for a team of so many.
+// Terms gives the terms that the post itself proposes, for a team of so many. Of a
+// lump sum, which is for the whole job, such a team has its share: several teams
+// may share the job, and the shares together are not more than the sum.
 func (p JobPost) Terms(people int) Terms {
+	pay := p.Pay
+	if pay.Unit == LumpSum {
+		pay.Amount = max(1, pay.Amount*Fen(people)/Fen(max(1, p.Headcount)))
+	}
 	return Terms{
 		Task: p.Duties, Trade: p.Trade, Site: p.Site, Period: p.Period, HoursPerDay: p.HoursPerDay, People: people,
-		Pay: p.Pay, PayDay: PayOnCompletion, Conditions: p.Conditions, Insurance: ByEmployer, Tools: ByEmployer,
+		Pay: pay, PayDay: PayOnCompletion, Conditions: p.Conditions, Insurance: ByEmployer, Tools: ByEmployer,
 	}
 }
 
@@ -147,13 +156,13 @@ func (j *Job) Decide(d Decision, by string, s Settings, now time.Time) ([]store.
 	if err := CheckReason(d.Reason); err != nil {
 		return nil, err
 	}
+	if d.Approve && !j.Post.Deadline.After(now) {
+		return nil, fault.New(fault.Conflict, "the post's deadline passed while it waited").WithFix("refuse it with this reason, so that the employer can set a new one")
+	}
 	j.Reviewed = &Review{By: by, At: now.UTC(), Approve: d.Approve, Reason: d.Reason}
 	if !d.Approve {
 		j.State = JobDraft
 		return []store.Entry{store.Audit("job.refuse", d.Reason, nil), j.feed("job.refused")}, nil
-	}
-	if !j.Post.Deadline.After(now) {
-		return nil, fault.New(fault.Conflict, "the post's deadline passed while it waited").WithFix("refuse it with this reason, so that the employer can set a new one")
 	}
 	j.State, j.Opened, j.Settings = JobOpen, now.UTC(), s
 	j.openLook(s, now)
@@ -228,7 +237,7 @@ func (j *Job) Settle(now time.Time) ([]store.Entry, error) {
 }
 
 // PostsFeed names the feed of a market's posts. Its entries refer to a job or a
-// team.
+// team, or to a party that was judged.
 func PostsFeed(market string) string { return "feed/posts/" + market }
 
 // feed makes the entry that tells later rooms of the change; its body is a

@@ -2,6 +2,7 @@ package market
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -65,7 +66,7 @@ func (s Settings) Validate(path string, now time.Time) error {
 	var errs []error
 	within := func(field string, n, least, most int) {
 		if n < least || n > most {
-			errs = append(errs, fault.Field(path+"."+field, "this is out of range", "see the range of the field"))
+			errs = append(errs, fault.Field(path+"."+field, "this is out of range", fmt.Sprintf("give %d to %d", least, most)))
 		}
 	}
 	within("first_look_minutes", s.FirstLookMinutes, 1, 7*24*60)

@@ -55,7 +55,7 @@ func (p Pay) Daily(hours float64, people, days int) (Fen, bool) {
 	case PerDay:
 		return p.Amount, true
 	case PerHour:
-		return Fen(float64(p.Amount) * hours), true
+		return p.Amount * Fen(hours*2) / 2, true // hours are half hours
 	case LumpSum:
 		return p.Amount / Fen(max(1, people*days)), true
 	case PerItem:

@@ -226,9 +226,12 @@ func (p *Party) Decide(d Decision, by string, now time.Time) ([]store.Entry, err
 	p.State, p.Partnered = Refused, false
 	if d.Approve {
 		p.State, p.Partnered = Verified, d.Partnered
-		p.Checked.Until = now.UTC().AddDate(0, VerifiedMonths, 0)
+		p.Checked.Until = monthsAfter(now, VerifiedMonths)
 	}
-	return []store.Entry{store.Audit("party.verify", d.Reason, map[string]any{"before": before, "after": p.State, "partnered": p.Partnered})}, nil
+	return []store.Entry{
+		store.Audit("party.verify", d.Reason, map[string]any{"before": before, "after": p.State, "partnered": p.Partnered}),
+		{Log: PostsFeed(p.Market), Kind: "party." + string(p.State)},
+	}, nil
 }
 
 // Admit lets another person act for the party.

@@ -1,6 +1,7 @@
 package market
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,9 +51,13 @@ type TeamPost struct {
 // handshake has ended, and stays as a mark until its days are past, so that
 // somebody who is late cannot promise the people to the ended handshake again.
 type Hold struct {
-	People int    `json:"people"`
+	People int    `json:"people"` // 0 where nothing was ever promised
 	Period Period `json:"period"`
 	Over   bool   `json:"over,omitempty"`
+	// Asked is the newest of the handshake's requests that was answered, and
+	// Refused why, if it was refused; what was promised before then stands.
+	Asked   int    `json:"asked,omitempty"`
+	Refused string `json:"refused,omitempty"`
 }
 
 // Validate reports every field that is wrong.
@@ -156,10 +161,23 @@ func (t *Team) Close(reason string) ([]store.Entry, error) {
 // Available gives how many people are free on every day of a period, beside the
 // promise to one handshake; 0 where the team has not said that it is free.
 func (t *Team) Available(p Period, beside string) int {
-	if !slices.ContainsFunc(t.Post.Free, func(f Period) bool { return f.Covers(p) }) {
+	if !t.Post.FreeOn(p) {
 		return 0
 	}
 	return max(0, t.Post.Headcount-t.promised(p, beside))
+}
+
+// FreeOn reports whether the team has said that it is free on every day of a
+// period; free periods that follow on one another count as one.
+func (p TeamPost) FreeOn(days Period) bool {
+	free := slices.SortedFunc(slices.Values(p.Free), func(a, b Period) int { return cmp.Compare(a.From, b.From) })
+	next := days.From // the first day that is not known to be free
+	for _, f := range free {
+		if f.From <= next && next <= f.To {
+			next = f.To.Add(1)
+		}
+	}
+	return next > days.To
 }
 
 // promised gives the most people that are promised on one day of a period.
@@ -186,59 +204,6 @@ func (t *Team) firstDays(p Period) []Date {
 		}
 	}
 	return days
-}
-
-// Hold promises people to a handshake, or changes the promise. Errors, all
-// [fault.Conflict]: the handshake has ended, the team is not on the market, too
-// few are free, the group is too small.
-func (t *Team) Hold(handshake string, people int, p Period) ([]store.Entry, error) {
-	old, held := t.Holds[handshake]
-	if held && old == (Hold{People: people, Period: p}) {
-		return nil, nil
-	}
-	free := t.Available(p, handshake)
-	switch {
-	case old.Over:
-		return nil, fault.New(fault.Conflict, "the handshake has ended for this team")
-	case t.State != TeamOpen && !held:
-		return nil, fault.New(fault.Conflict, "the team is not on the market").WithFix("put it on the market first")
-	case people > free:
-		return nil, fault.New(fault.Conflict, "only %d of the team are free on all days from %s to %s", free, p.From, p.To).WithFix("free people first, or say yes for fewer")
-	case people < t.Post.Smallest:
-		return nil, fault.New(fault.Conflict, "the team sends no fewer than %d", t.Post.Smallest).WithFix("lower the smallest group, or say yes for more")
-	}
-	if t.Holds == nil {
-		t.Holds = map[string]Hold{}
-	}
-	t.Holds[handshake] = Hold{People: people, Period: p}
-	return []store.Entry{store.Audit("team.hold", "", map[string]any{"handshake": handshake, "hold": t.Holds[handshake]})}, nil
-}
-
-// Release ends the promise to a handshake that has ended, whether or not one was
-// made: from now on none can be. Marks of days past are dropped.
-func (t *Team) Release(handshake string, p Period, now time.Time) ([]store.Entry, error) {
-	old, held := t.Holds[handshake]
-	if old.Over {
-		return nil, nil
-	}
-	if t.Holds == nil {
-		t.Holds = map[string]Hold{}
-	}
-	if !held {
-		old.Period = p
-	}
-	old.Over = true
-	t.Holds[handshake] = old
-	for id, h := range t.Holds {
-		if h.Over && h.Period.To < DateOf(now).Add(-1) {
-			delete(t.Holds, id)
-		}
-	}
-	entries := []store.Entry{store.Audit("team.release", "", map[string]string{"handshake": handshake})}
-	if held && t.State == TeamOpen {
-		entries = append(entries, t.feed("team.freed"))
-	}
-	return entries, nil
 }
 
 func (t *Team) feed(kind string) store.Entry {

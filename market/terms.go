@@ -48,8 +48,10 @@ func (s Site) Validate(path string) error {
 		errs = append(errs, fault.Field(path+".place", "no county or town has this code", "take a code from /v1/places"))
 	}
 	errs = append(errs, checkText(path+".detail", s.Detail, 0, 200))
-	if s.Point != nil && s.Point.Validate() != nil {
-		errs = append(errs, fault.Field(path+".point", "these are no coordinates", "give lat from -90 to 90 and lon from -180 to 180"))
+	if s.Point != nil {
+		for _, f := range fault.All(s.Point.Validate()) {
+			errs = append(errs, renamed(f, path+".point."+f.Field))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -87,7 +89,7 @@ func (p Provider) validate(field string) error {
 // Terms (协议条款) are what both sides agree on, whole: a proposal is all of them,
 // so that what is accepted is what was seen.
 type Terms struct {
-	Task         string     `json:"task" minLength:"2" maxLength:"1000" doc:"What is to be done"`
+	Task         string     `json:"task" minLength:"2" maxLength:"2000" doc:"What is to be done"`
 	Trade        string     `json:"trade" doc:"Code of the trade, from /v1/trades"`
 	Site         Site       `json:"site"`
 	Period       Period     `json:"period"`
@@ -106,7 +108,7 @@ type Terms struct {
 // Validate reports every field that is wrong, naming fields under path.
 func (t Terms) Validate(path string) error {
 	errs := []error{
-		checkText(path+".task", t.Task, 2, 1000),
+		checkText(path+".task", t.Task, 2, 2000),
 		checkTrade(path+".trade", t.Trade),
 		t.Site.Validate(path + ".site"),
 		t.Period.Validate(path + ".period"),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"hezuo/fault"
@@ -23,33 +24,58 @@ func checkText(field, s string, least, most int) error {
 	switch {
 	case !utf8.ValidString(s):
 		return fault.Field(field, "this is not valid text", "send UTF-8")
+	case utf8.RuneCountInString(s) > most: // with what surrounds it: it is kept as it came
+		return fault.Field(field, "this is too long", fmt.Sprintf("write %d to %d characters", least, most))
 	case n < least && n == 0:
 		return fault.Field(field, "this is missing", fmt.Sprintf("write %d to %d characters", least, most))
 	case n < least:
 		return fault.Field(field, "this is too short", fmt.Sprintf("write %d to %d characters", least, most))
-	case n > most:
-		return fault.Field(field, "this is too long", fmt.Sprintf("write %d to %d characters", least, most))
-	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }):
-		return fault.Field(field, "this holds a control character", "write plain text")
-	case personalNumber.MatchString(digits(s)):
+	case strings.ContainsFunc(s, hidden):
+		return fault.Field(field, "this holds a control or invisible character", "write plain text")
+	case personalNumber.MatchString(strings.Map(narrow, s)):
 		return fault.Field(field, "this holds a phone or identity number", "leave numbers of people out: contacts are exchanged in the negotiation room, where they are protected")
 	}
 	return nil
 }
 
-// personalNumber finds a mainland mobile or citizen identity number.
-var personalNumber = regexp.MustCompile(`(^|[^0-9])(1[3-9][0-9]{9}|[1-9][0-9]{16}[0-9Xx])([^0-9]|$)`)
+// hidden finds what is not seen, or changes the order in which the rest is: what
+// two sides read and sign is what stands there.
+func hidden(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+}
 
-// digits drops what people put between the digits of a number, and narrows
-// full-width digits.
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == ' ' || r == '-' || r == '.' || r == '\u3000':
-			return -1
-		case r >= '０' && r <= '９':
-			return '0' + (r - '０')
-		}
+// gap is what people put between the digits of a number.
+const gap = `[\t\p{Zs}\p{Pd}._·*]{0,3}`
+
+// personalNumber finds a mainland mobile or citizen identity number.
+var personalNumber = func() *regexp.Regexp {
+	mobile := []string{`1`, `[3-9]`, `\d`, `\d`, `\d`, `\d`, `\d`, `\d`, `\d`, `\d`, `\d`}
+	day := `(?:0` + gap + `[1-9]|[12]` + gap + `\d|3` + gap + `[01])`
+	identity := []string{
+		`[1-9]`, `\d`, `\d`, `\d`, `\d`, `\d`, // where
+		`(?:1` + gap + `[89]|2` + gap + `0)`, `\d`, `\d`, `(?:0` + gap + `[1-9]|1` + gap + `[0-2])`, day, // when born
+		`\d`, `\d`, `\d`, `[\dXx]`,
+	}
+	return regexp.MustCompile(`(?:^|[^\d])(?:(?:0|\+?(?:00)?86)?` + gap + strings.Join(mobile, gap) + `|` + strings.Join(identity, gap) + `)(?:$|[^\d])`)
+}()
+
+// narrow turns the digits of all scripts, and full-width letters X, into ASCII.
+func narrow(r rune) rune {
+	switch {
+	case r < 0x80:
 		return r
-	}, s)
+	case r == 'Ｘ' || r == 'ｘ':
+		return 'X'
+	}
+	for _, run := range unicode.Nd.R16 {
+		if rune(run.Lo) <= r && r <= rune(run.Hi) {
+			return '0' + (r-rune(run.Lo))%10
+		}
+	}
+	for _, run := range unicode.Nd.R32 {
+		if rune(run.Lo) <= r && r <= rune(run.Hi) {
+			return '0' + (r-rune(run.Lo))%10
+		}
+	}
+	return r
 }
