@@ -43,14 +43,20 @@ func (s *Handshakes) command(id, step string) store.Command {
 	return store.Command{ID: step + "/" + id, Actor: "system:matching", From: s.node, At: s.now()}
 }
 
-// outcome records what became of a step.
-func (s *Handshakes) outcome(ctx context.Context, id, step string, fn func(*Handshake) ([]store.Entry, error)) error {
-	_, err := s.c.Update(ctx, id, s.command(id, "outcome/"+step), fn)
+// outcome records what became of a step, if the handshake still waits for it.
+func (s *Handshakes) outcome(ctx context.Context, it store.Item[Handshake], step string, fn func(h *Handshake, now time.Time) ([]store.Entry, error)) error {
+	cmd := s.command(it.ID, "outcome/"+step)
+	_, err := s.c.Update(ctx, it.ID, cmd, func(h *Handshake) ([]store.Entry, error) {
+		if h.Asked != it.Doc.Asked {
+			return nil, nil // a later request is under way
+		}
+		return fn(h, cmd.At)
+	})
 	return err
 }
 
-// refusal tells a refusal by a team or job, which is an outcome, from a failure,
-// which is not.
+// refusal tells a refusal from a failure: what is refused now may be right, and
+// what fails is tried again.
 func refusal(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.Conflict, fault.Gone, fault.NotFound:
@@ -62,75 +68,86 @@ func refusal(err error) bool {
 }
 
 func (s *Handshakes) admit(ctx context.Context, it store.Item[Handshake]) error {
-	h := it.Doc
-	cmd := s.command(it.ID, "admit")
-	_, err := s.board.Jobs.Update(ctx, h.Job, cmd, func(j *market.Job) ([]store.Entry, error) {
-		return j.Admit(market.Admission{Handshake: it.ID, Team: h.Team, Tier: h.Tier, People: h.People}, cmd.At)
-	})
-	if err != nil && !refusal(err) {
-		return err
-	}
-	return s.outcome(ctx, it.ID, "admit", func(h *Handshake) ([]store.Entry, error) { return h.Admitted(it.ID, err, s.now()) })
-}
-
-func (s *Handshakes) hold(ctx context.Context, it store.Item[Handshake]) error {
-	h := it.Doc
-	err := s.holdPeople(ctx, it.ID, h, h.People, h.Period)
-	if err == nil {
-		err = s.answer(ctx, it.ID, h, market.LookYes)
-	}
-	if err != nil && !refusal(err) {
-		return err
-	}
-	return s.outcome(ctx, it.ID, fmt.Sprintf("hold%d", h.Asked), func(h *Handshake) ([]store.Entry, error) { return h.Held(it.ID, err, s.now()) })
-}
-
-func (s *Handshakes) holdPeople(ctx context.Context, id string, h Handshake, people int, p market.Period) error {
-	_, err := s.board.Teams.Update(ctx, h.Team, s.command(id, fmt.Sprintf("hold%d", h.Asked)), func(t *market.Team) ([]store.Entry, error) {
-		return t.Hold(id, people, p)
-	})
-	return err
-}
-
-func (s *Handshakes) claim(ctx context.Context, it store.Item[Handshake]) error {
-	h := it.Doc
-	step := fmt.Sprintf("claim%d", h.Asked)
-	terms := h.Agreed().Terms
-	if err := s.holdPeople(ctx, it.ID, h, terms.People, terms.Period); refusal(err) {
-		return s.outcome(ctx, it.ID, step, func(h *Handshake) ([]store.Entry, error) { return h.Unclaimable(it.ID, err, s.now()) })
-	} else if err != nil {
-		return err
-	}
-	_, err := s.board.Jobs.Update(ctx, h.Job, s.command(it.ID, step), func(j *market.Job) ([]store.Entry, error) {
-		return j.Claim(it.ID, terms.People)
-	})
-	if err != nil && !refusal(err) {
-		return err
-	}
-	contract := ""
-	if err == nil {
-		var failed error
-		if contract, failed = s.contract.Draft(ctx, it.ID, &h); failed != nil {
-			return failed
-		}
-	}
-	return s.outcome(ctx, it.ID, step, func(h *Handshake) ([]store.Entry, error) { return h.Claimed(it.ID, contract, err, s.now()) })
-}
-
-// release has team and job let an ended handshake go. What is done keeps its
-// places in the job: they were filled.
-func (s *Handshakes) release(ctx context.Context, it store.Item[Handshake]) error {
-	h := it.Doc
-	period := h.Period
-	cmd := s.command(it.ID, "release")
-	_, err := s.board.Teams.Update(ctx, h.Team, cmd, func(t *market.Team) ([]store.Entry, error) {
-		return t.Release(it.ID, period, cmd.At)
+	h, cmd := it.Doc, s.command(it.ID, "admit")
+	job, err := s.board.Jobs.Update(ctx, h.Job, cmd, func(j *market.Job) ([]store.Entry, error) {
+		return j.AskAdmit(market.Admission{Handshake: it.ID, Team: h.Team, Tier: h.Tier, People: h.People}, cmd.At), nil
 	})
 	if err != nil {
 		return err
 	}
+	why := job.Doc.Said(it.ID, 0)
+	return s.outcome(ctx, it, "admit", func(h *Handshake, now time.Time) ([]store.Entry, error) { return h.Admitted(it.ID, why, now) })
+}
+
+func (s *Handshakes) hold(ctx context.Context, it store.Item[Handshake]) error {
+	h := it.Doc
+	why, err := s.holdPeople(ctx, it.ID, &h, h.People, h.Period)
+	if err != nil {
+		return err
+	}
+	if why == nil {
+		if err := s.answer(ctx, it.ID, &h, market.LookYes); err != nil {
+			return err
+		}
+	}
+	return s.outcome(ctx, it, fmt.Sprintf("hold%d", h.Asked), func(h *Handshake, now time.Time) ([]store.Entry, error) { return h.Held(it.ID, why, now) })
+}
+
+// holdPeople asks the team to hold people, and gives why it does not.
+func (s *Handshakes) holdPeople(ctx context.Context, id string, h *Handshake, people int, p market.Period) (why, err error) {
+	team, err := s.board.Teams.Update(ctx, h.Team, s.command(id, fmt.Sprintf("hold%d", h.Asked)), func(t *market.Team) ([]store.Entry, error) {
+		return t.Ask(id, h.Asked, people, p), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return team.Doc.Said(id, h.Asked), nil
+}
+
+func (s *Handshakes) claim(ctx context.Context, it store.Item[Handshake]) error {
+	h := it.Doc
+	step, terms := fmt.Sprintf("claim%d", h.Asked), h.Agreed().Terms
+	why, err := s.holdPeople(ctx, it.ID, &h, terms.People, terms.Period)
+	if err != nil {
+		return err
+	}
+	if why != nil {
+		return s.outcome(ctx, it, step, func(h *Handshake, now time.Time) ([]store.Entry, error) { return h.Unclaimable(it.ID, why, now) })
+	}
+	job, err := s.board.Jobs.Update(ctx, h.Job, s.command(it.ID, step), func(j *market.Job) ([]store.Entry, error) {
+		return j.AskClaim(it.ID, h.Asked, terms.People), nil
+	})
+	if err != nil {
+		return err
+	}
+	if why = job.Doc.Said(it.ID, h.Asked); why != nil {
+		return s.outcome(ctx, it, step, func(h *Handshake, now time.Time) ([]store.Entry, error) { return h.Claimed(it.ID, "", why, now) })
+	}
+	contract, err := s.contract.Draft(ctx, it.ID, &h)
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Gone) {
+		return s.outcome(ctx, it, step, func(h *Handshake, now time.Time) ([]store.Entry, error) { return h.Undraftable(it.ID, err, now) })
+	}
+	if err != nil {
+		return err
+	}
+	return s.outcome(ctx, it, step, func(h *Handshake, now time.Time) ([]store.Entry, error) { return h.Claimed(it.ID, contract, nil, now) })
+}
+
+// release has team and job let an ended handshake go. What is done keeps its
+// places in the job: they were filled. A team that was never asked for its people
+// has nothing to let go.
+func (s *Handshakes) release(ctx context.Context, it store.Item[Handshake]) error {
+	h, cmd := it.Doc, s.command(it.ID, "release")
+	if h.Asked > 0 {
+		_, err := s.board.Teams.Update(ctx, h.Team, cmd, func(t *market.Team) ([]store.Entry, error) {
+			return t.Release(it.ID, h.Period, cmd.At)
+		})
+		if err != nil {
+			return err
+		}
+	}
 	if h.State != Done {
-		_, err = s.board.Jobs.Update(ctx, h.Job, s.command(it.ID, "yield"), func(j *market.Job) ([]store.Entry, error) {
+		_, err := s.board.Jobs.Update(ctx, h.Job, s.command(it.ID, "yield"), func(j *market.Job) ([]store.Entry, error) {
 			return j.Yield(it.ID)
 		})
 		if err != nil {
@@ -138,19 +155,23 @@ func (s *Handshakes) release(ctx context.Context, it store.Item[Handshake]) erro
 		}
 	}
 	if a := lookAnswer(&h); a != "" {
-		if err := s.answer(ctx, it.ID, h, a); err != nil {
+		if err := s.answer(ctx, it.ID, &h, a); err != nil {
 			return err
 		}
 	}
-	return s.outcome(ctx, it.ID, "release", func(h *Handshake) ([]store.Entry, error) { return h.LetGo(s.now()) })
+	return s.outcome(ctx, it, "release", func(h *Handshake, now time.Time) ([]store.Entry, error) { return h.LetGo(now) })
 }
 
-// lookAnswer is what an ending says for the team in the job's first look.
+// lookAnswer is what an ending says for the team in the job's first look. What the
+// employer ends is no answer of the team's: the first look would else be over as
+// soon as the employer has turned all cooperatives away.
 func lookAnswer(h *Handshake) market.LookAnswer {
 	switch {
-	case h.Owner.Yes != nil:
-	case h.State == Declined:
-		return market.LookPassed
+	case h.Owner.Yes != nil || !h.Shown:
+	case h.State == Declined || h.State == Withdrawn:
+		if h.Ending.Side == Owner {
+			return market.LookPassed
+		}
 	case h.State == Expired:
 		return market.LookExpired
 	}
@@ -158,7 +179,7 @@ func lookAnswer(h *Handshake) market.LookAnswer {
 }
 
 // answer tells a job's first look what the team said.
-func (s *Handshakes) answer(ctx context.Context, id string, h Handshake, a market.LookAnswer) error {
+func (s *Handshakes) answer(ctx context.Context, id string, h *Handshake, a market.LookAnswer) error {
 	if h.Tier != 1 {
 		return nil
 	}

@@ -144,7 +144,7 @@ func (e *Engine) Consider(ctx context.Context, id string, feed int64) error {
 		}
 	}
 	for _, c := range choose(&job.Doc, found) {
-		if err := e.offer(ctx, job, c); err != nil {
+		if err := e.offer(ctx, id, c); err != nil {
 			return err
 		}
 	}
@@ -185,17 +185,21 @@ func choose(j *market.Job, found []Candidate) []Candidate {
 // offer makes the engine's handshake for a job and a team. Its id follows from the
 // two and from the job's count, so that engines that see the same make the same;
 // of two that see another count the job admits one.
-func (e *Engine) offer(ctx context.Context, job store.Item[market.Job], c Candidate) error {
+func (e *Engine) offer(ctx context.Context, job string, c Candidate) error {
+	j, err := e.board.Jobs.Get(ctx, job)
+	if err != nil {
+		return notThere(err)
+	}
 	t, err := e.board.Teams.Get(ctx, c.Team)
 	if err != nil {
 		return notThere(err)
 	}
-	id := store.DeriveID("h", "engine", job.ID, c.Team, strconv.FormatInt(job.Doc.Ticks, 10))
+	id := store.DeriveID("h", "engine", job, c.Team, strconv.FormatInt(j.Doc.Ticks, 10))
 	cmd := store.Command{ID: "offer/" + id, Actor: "system:engine", From: e.node, At: e.now()}
-	_, err = e.handshakes.propose(ctx, cmd, id, FromEngine, job, t, c.People, cmd.Actor)
+	_, err = e.handshakes.propose(ctx, cmd, id, FromEngine, j, t, c.People, cmd.Actor)
 	if refusal(err) || fault.Is(err, fault.Invalid) {
 		// The team or the job changed since it was looked at; the feed brings it back.
-		e.log.DebugContext(ctx, "an offer was not made", "job", job.ID, "team", c.Team, "reason", public(err))
+		e.log.DebugContext(ctx, "an offer was not made", "job", job, "team", c.Team, "reason", public(err))
 		return nil
 	}
 	return err
@@ -208,18 +212,18 @@ func (e *Engine) overtakeRest(ctx context.Context, id string) error {
 		return notThere(err)
 	}
 	reason := ""
-	switch job.Doc.State {
-	case market.JobFilled:
-		reason = "others have taken the job's places"
-	case market.JobClosed:
+	switch {
+	case job.Doc.State == market.JobClosed:
 		reason = "the employer has closed the job"
-	case market.JobRemoved:
+	case job.Doc.State == market.JobRemoved:
 		reason = "the post was removed by the market's operators"
-	case market.JobDraft, market.JobInReview, market.JobOpen, market.JobExpired:
+	case job.Doc.Free() <= 0: // filled; its deadline may have passed since
+		reason = "others have taken the job's places"
+	default:
 		return nil
 	}
 	return e.handshakes.c.Each(ctx, store.Range{Index: "job", Prefix: store.K(id)}, func(it store.Item[Handshake]) error {
-		if it.Doc.State != Offered && it.Doc.State != Negotiating {
+		if it.Doc.State.Over() || it.Doc.State.Bound() || it.Doc.State == Agreed {
 			return nil
 		}
 		cmd := e.handshakes.command(it.ID, "overtake")
@@ -244,11 +248,12 @@ func (e *Engine) handlePost(ctx context.Context, r store.Record) error {
 		return err
 	}
 	switch {
+	case r.Kind == "team.closed":
+		return nil
 	case ref.Collection == "teams":
-		if r.Kind == "team.closed" {
-			return nil
-		}
 		return e.considerFor(ctx, ref.ID, r.N)
+	case r.Kind == "party.verified":
+		return e.considerOf(ctx, ref.ID, r.N)
 	case slices.Contains([]string{"job.filled", "job.closed", "job.removed"}, r.Kind):
 		return e.overtakeRest(ctx, ref.ID)
 	case strings.HasPrefix(r.Kind, "job."):
@@ -265,7 +270,7 @@ func (e *Engine) considerFor(ctx context.Context, team string, feed int64) error
 	}
 	for _, trade := range t.Doc.Post.Trades {
 		err := e.board.Jobs.Each(ctx, store.Range{Index: "trade", Prefix: store.K(trade)}, func(j store.Item[market.Job]) error {
-			if !slices.ContainsFunc(t.Doc.Post.Free, func(f market.Period) bool { return f.Covers(j.Doc.Post.Period) }) {
+			if !t.Doc.Post.FreeOn(j.Doc.Post.Period) {
 				return nil
 			}
 			if market.Distance(t.Doc.Post.Base.Where(), j.Doc.Post.Where()) > j.Doc.Settings.RadiusKm {
@@ -280,10 +285,28 @@ func (e *Engine) considerFor(ctx context.Context, team string, feed int64) error
 	return nil
 }
 
+// considerOf looks at what a party has on the market, which could not be offered
+// while it was not verified.
+func (e *Engine) considerOf(ctx context.Context, party string, feed int64) error {
+	err := e.board.Teams.Each(ctx, store.Range{Index: "owner", Prefix: store.K(party)}, func(t store.Item[market.Team]) error {
+		if t.Doc.State != market.TeamOpen {
+			return nil
+		}
+		return e.considerFor(ctx, t.ID, feed)
+	})
+	if err != nil {
+		return err
+	}
+	return e.board.Jobs.Each(ctx, store.Range{Index: "employer", Prefix: store.K(party)}, func(j store.Item[market.Job]) error {
+		return e.Consider(ctx, j.ID, feed)
+	})
+}
+
 // handleHandshake does the engine's part for an entry of a market's handshakes:
-// what an ending freed is offered anew.
+// what an ending freed is offered anew, and so are the places that an agreement
+// left which is for fewer people than were offered.
 func (e *Engine) handleHandshake(ctx context.Context, r store.Record) error {
-	if r.Kind != "handshake.released" {
+	if r.Kind != "handshake.released" && r.Kind != "handshake.agreed" {
 		return nil
 	}
 	ref, err := reference(r)

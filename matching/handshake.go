@@ -1,6 +1,7 @@
 package matching
 
 import (
+	"slices"
 	"time"
 
 	"hezuo/fault"
@@ -25,16 +26,26 @@ type Handshake struct {
 	Shown    bool                  `json:"shown,omitempty"` // the job has admitted it: both sides may know of it
 	Employer Side                  `json:"employer"`
 	Owner    Side                  `json:"owner"`
-	Asked    int                   `json:"asked,omitempty"` // how often the team was asked to hold
+	Asked    int                   `json:"asked,omitempty"` // how often the team was asked to hold, and the job for places
 	Holding  bool                  `json:"holding,omitempty"`
+	Void     string                `json:"void,omitempty"` // why the newest yes, or acceptance, came to nothing
 	Proposed []Proposal            `json:"proposed,omitempty"`
 	Claiming bool                  `json:"claiming,omitempty"`
 	Contract string                `json:"contract,omitempty"` // the canonical bytes that are signed
 	Deadline time.Time             `json:"deadline,omitzero"`  // of the state it is in
+	Stages   []Stage               `json:"stages,omitempty"`   // that it has come to since it was proposed
 	Ending   *Ending               `json:"ending,omitempty"`
 	Released bool                  `json:"released,omitempty"`
 	Score    Score                 `json:"score"`
 	Created  time.Time             `json:"created"`
+}
+
+// Stage is a state that a handshake has come to, with the deadline that cut off
+// what could be done in it. It is kept: the deadline of a state that is past would
+// otherwise be known to nobody.
+type Stage struct {
+	State State     `json:"state"`
+	Until time.Time `json:"until"`
 }
 
 // Limits are what the job allows the terms.
@@ -94,12 +105,25 @@ type Ending struct {
 	State  State     `json:"state"`
 	Reason string    `json:"reason"`
 	By     string    `json:"by"`
+	Side   Role      `json:"side,omitempty"` // which side ended it; none: a deadline, or the house
 	At     time.Time `json:"at"`
 }
 
 // errUnfinished says that a step is under way; whoever meets it takes the step
 // and tries again.
 var errUnfinished = fault.New(fault.Unavailable, "the step before is not finished").WithFix("try again at once")
+
+// enter brings the handshake to its next state, with the deadline that it has there.
+func (h *Handshake) enter(s State, deadline time.Time) {
+	h.State, h.Deadline = s, deadline.UTC()
+	h.Stages = append(h.Stages, Stage{s, h.Deadline})
+}
+
+// reached reports whether the handshake is, or was, in a state of its life after
+// the proposal.
+func (h *Handshake) reached(s State) bool {
+	return slices.ContainsFunc(h.Stages, func(past Stage) bool { return past.State == s })
+}
 
 // side gives one party's side.
 func (h *Handshake) side(r Role) *Side {

@@ -15,7 +15,10 @@ import (
 // agreement implements it.
 type Contract interface {
 	// Draft gives the canonical bytes of the contract of a handshake whose terms
-	// both sides have accepted.
+	// both sides have accepted, and which has its people and places. Errors: an
+	// [fault.Invalid] or [fault.Gone] fault where there never can be one, such as
+	// when a party's data were deleted: the handshake then ends. Any other error is
+	// a failure, and the draft is asked for again until there is one.
 	Draft(ctx context.Context, id string, h *Handshake) (string, error)
 	// Verify checks a person's signature for a side under h.Contract, as a JWS
 	// protected header and signature, both base64url. Errors: faults.
@@ -124,108 +127,6 @@ func (s *Handshakes) OfJob(ctx context.Context, by market.Caller, job, cursor st
 	return page, err
 }
 
-// Invite is an employer's offer of a job to a team of their choice. people 0
-// means as many as the team and the job have.
-func (s *Handshakes) Invite(ctx context.Context, by market.Caller, cmd store.Command, job, team string, people int) (store.Item[Handshake], error) {
-	j, t, err := s.pair(ctx, by, job, team)
-	if err != nil {
-		return store.Item[Handshake]{}, err
-	}
-	if !by.ActsFor(j.Doc.Employer) {
-		return store.Item[Handshake]{}, fault.New(fault.Forbidden, "only the job's employer invites teams to it")
-	}
-	return s.propose(ctx, cmd, store.DeriveID("h", by.Person, cmd.ID), Invitation, j, t, people, by.Person)
-}
-
-// Apply is a team owner's offer of the team to a job. people 0 means as many as
-// the team and the job have.
-func (s *Handshakes) Apply(ctx context.Context, by market.Caller, cmd store.Command, job, team string, people int) (store.Item[Handshake], error) {
-	j, t, err := s.pair(ctx, by, job, team)
-	if err != nil {
-		return store.Item[Handshake]{}, err
-	}
-	if !by.ActsFor(t.Doc.Owner) {
-		return store.Item[Handshake]{}, fault.New(fault.Forbidden, "only the team's owner applies with it")
-	}
-	return s.propose(ctx, cmd, store.DeriveID("h", by.Person, cmd.ID), Application, j, t, people, by.Person)
-}
-
-func (s *Handshakes) pair(ctx context.Context, by market.Caller, job, team string) (j store.Item[market.Job], t store.Item[market.Team], err error) {
-	if j, err = s.board.Job(ctx, by, job); err != nil {
-		return j, t, named(err, "job", "take the id of a job on the market")
-	}
-	if t, err = s.board.Team(ctx, by, team); err != nil {
-		return j, t, named(err, "team", "take the id of a team on the market")
-	}
-	return j, t, nil
-}
-
-// named says which of several ids was not found.
-func named(err error, field, fix string) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return fault.Field(field, "there is none with this id", fix)
-	}
-	return err
-}
-
-// propose records the intent, and has the job answer it.
-func (s *Handshakes) propose(ctx context.Context, cmd store.Command, id string, origin Origin, j store.Item[market.Job], t store.Item[market.Team], people int, by string) (store.Item[Handshake], error) {
-	employer, err := s.board.PartyByID(ctx, j.Doc.Employer)
-	if err != nil {
-		return store.Item[Handshake]{}, err
-	}
-	owner, err := s.board.PartyByID(ctx, t.Doc.Owner)
-	if err != nil {
-		return store.Item[Handshake]{}, err
-	}
-	if err := errors.Join(employer.Doc.MayPost(cmd.At), owner.Doc.MayPost(cmd.At)); err != nil {
-		return store.Item[Handshake]{}, err
-	}
-	if t.Doc.Owner == j.Doc.Employer {
-		return store.Item[Handshake]{}, fault.Field("team", "a party does not shake hands with itself", "choose another party's team")
-	}
-	candidate, obstacle := judge(t.ID, &t.Doc, &j.Doc, anywhere, cmd.At)
-	if people == 0 { // not the candidate's: there is none where they are to settle an obstacle
-		people = min(t.Doc.Available(j.Doc.Post.Period, ""), j.Doc.Free())
-	}
-	if obstacle != "" && obstacle != PayTooLow && obstacle != TooFar { // what the two may settle between them is left to them
-		return store.Item[Handshake]{}, fault.New(fault.Conflict, "%s", explain(obstacle, 1, anywhere).En)
-	}
-	if people < t.Doc.Post.Smallest || people > min(t.Doc.Post.Headcount, j.Doc.Post.Headcount) {
-		return store.Item[Handshake]{}, fault.Field("people", "the team cannot send so many, or so few", "give at least its smallest group, and at most its headcount and the job's")
-	}
-	it, err := s.c.Create(ctx, id, cmd, func(h *Handshake) ([]store.Entry, error) {
-		*h = Handshake{
-			Market: j.Doc.Market, Job: j.ID, Team: t.ID, Origin: origin, Tier: owner.Doc.Tier(cmd.At), People: people,
-			Period:   j.Doc.Post.Period,
-			Limits:   Limits{Trade: j.Doc.Post.Trade, Headcount: j.Doc.Post.Headcount, Until: j.Doc.Post.Deadline.UTC(), Opening: j.Doc.Post},
-			Timing:   j.Doc.Settings.Deadlines,
-			State:    Proposed,
-			Employer: Side{Party: j.Doc.Employer, People: employer.Doc.People},
-			Owner:    Side{Party: t.Doc.Owner, People: owner.Doc.People},
-			Score:    candidate.Score, Created: cmd.At.UTC(),
-		}
-		act := &Act{by, cmd.At.UTC()}
-		switch origin {
-		case Invitation:
-			h.Employer.Yes = act
-		case Application:
-			h.Owner.Yes = act
-		case FromEngine:
-		}
-		return []store.Entry{store.Audit("handshake.propose", string(origin), candidate.Score), {Log: Feed(h.Market), Kind: "handshake.proposed"}}, nil
-	})
-	if err != nil {
-		return it, err
-	}
-	done, err := s.Advance(ctx, it.ID)
-	done.Repeated = it.Repeated
-	return done, err
-}
-
-// anywhere is no limit on distance, km.
-const anywhere = 1e6
-
 // Event is what a caller does to a handshake.
 type Event struct {
 	As        Role // which side; may be empty where the caller acts for one side only
@@ -252,8 +153,8 @@ func (s *Handshakes) Decline(ctx context.Context, by market.Caller, cmd store.Co
 
 // Withdraw takes back what is not agreed.
 func (s *Handshakes) Withdraw(ctx context.Context, by market.Caller, cmd store.Command, id string, e Event) (store.Item[Handshake], error) {
-	return s.act(ctx, by, cmd, id, e, func(h *Handshake, _ Role) ([]store.Entry, error) {
-		return h.Withdraw(id, by.Person, e.Reason, cmd.At)
+	return s.act(ctx, by, cmd, id, e, func(h *Handshake, r Role) ([]store.Entry, error) {
+		return h.Withdraw(id, r, by.Person, e.Reason, cmd.At)
 	})
 }
 
@@ -298,15 +199,15 @@ func (s *Handshakes) Sign(ctx context.Context, by market.Caller, cmd store.Comma
 
 // Refuse ends what is agreed without a signature.
 func (s *Handshakes) Refuse(ctx context.Context, by market.Caller, cmd store.Command, id string, e Event) (store.Item[Handshake], error) {
-	return s.act(ctx, by, cmd, id, e, func(h *Handshake, _ Role) ([]store.Entry, error) {
-		return h.RefuseToSign(id, by.Person, e.Reason, cmd.At)
+	return s.act(ctx, by, cmd, id, e, func(h *Handshake, r Role) ([]store.Entry, error) {
+		return h.RefuseToSign(id, r, by.Person, e.Reason, cmd.At)
 	})
 }
 
 // BreakOff ends what is signed before its time.
 func (s *Handshakes) BreakOff(ctx context.Context, by market.Caller, cmd store.Command, id string, e Event) (store.Item[Handshake], error) {
-	return s.act(ctx, by, cmd, id, e, func(h *Handshake, _ Role) ([]store.Entry, error) {
-		return h.BreakOff(id, by.Person, e.Reason, cmd.At)
+	return s.act(ctx, by, cmd, id, e, func(h *Handshake, r Role) ([]store.Entry, error) {
+		return h.BreakOff(id, r, by.Person, e.Reason, cmd.At)
 	})
 }
 
@@ -336,11 +237,11 @@ func (s *Handshakes) act(ctx context.Context, by market.Caller, cmd store.Comman
 // notHeld tells a caller whose yes or acceptance came to nothing, and why.
 func notHeld(asked, now *Handshake) error {
 	switch {
-	case asked.Holding && now.State == Offered && now.Owner.Yes == nil:
-		return fault.New(fault.Conflict, "the team does not have these people free any more").WithFix("free people first, or decline the offer")
-	case asked.Claiming && now.State == Negotiating && now.Agreed() == nil:
-		return fault.New(fault.Conflict, "the team does not have these people free any more").WithFix("propose terms with fewer people, or free people first")
-	case asked.Claiming && now.State == Overtaken:
+	case asked.Holding && now.State == Offered && now.Void != "":
+		return fault.New(fault.Conflict, "%s", now.Void).WithFix("free people first, or decline the offer")
+	case asked.Claiming && now.State == Negotiating && now.Void != "":
+		return fault.New(fault.Conflict, "%s", now.Void).WithFix("propose terms with fewer people, or free people first")
+	case asked.Claiming && now.State.Over():
 		return fault.New(fault.Gone, "%s", now.Ending.Reason)
 	}
 	return nil

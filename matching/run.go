@@ -5,74 +5,43 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"hezuo/bus"
 	"hezuo/market"
 	"hezuo/store"
 )
 
-// How often the house looks without being woken.
-const (
-	pollFeeds   = 2 * time.Second // for what another process has written
-	settleEvery = time.Second     // for deadlines
-	findMarkets = 5 * time.Second // for markets that were founded
-	retryAfter  = 2 * time.Second // after a failure
-)
+// settleEvery is how often it is looked what has fallen due.
+const settleEvery = time.Second
 
-// Run follows the markets' feeds and settles deadlines until ctx ends.
-func (e *Engine) Run(ctx context.Context, cursors *store.Cursors, waker bus.Waker) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return e.settle(ctx) })
-	g.Go(func() error {
-		followed := map[string]bool{}
-		for {
-			markets, err := e.board.Markets(ctx)
-			if err != nil && ctx.Err() == nil {
-				e.log.ErrorContext(ctx, "the markets could not be read", "error", err)
-			}
-			for _, m := range markets {
-				if !followed[m.ID] {
-					followed[m.ID] = true
-					e.follow(ctx, g, cursors, waker, m.ID)
-				}
-			}
-			if !wait(ctx, findMarkets) {
-				return nil
-			}
+// Run follows the markets' feeds and settles deadlines until ctx ends; then its
+// goroutines have ended. Any number of nodes may run one.
+func (e *Engine) Run(ctx context.Context, cursors *store.Cursors, waker bus.Waker) {
+	var settling sync.WaitGroup
+	defer settling.Wait()
+	settling.Go(func() { e.settle(ctx) })
+	e.board.Follow(ctx, cursors, waker, e.log, func(county string) []store.Follower {
+		return []store.Follower{
+			{Name: "engine", Log: market.PostsFeed(county), Handle: e.handlePost, Now: e.now, Logger: e.log},
+			{Name: "engine", Log: Feed(county), Handle: e.handleHandshake, Now: e.now, Logger: e.log},
 		}
 	})
-	return g.Wait()
-}
-
-// follow follows one market's two feeds.
-func (e *Engine) follow(ctx context.Context, g *errgroup.Group, cursors *store.Cursors, waker bus.Waker, county string) {
-	for log, handle := range map[string]func(context.Context, store.Record) error{
-		market.PostsFeed(county): e.handlePost,
-		Feed(county):             e.handleHandshake,
-	} {
-		g.Go(func() error {
-			wake, stop := waker.Listen(log)
-			defer stop()
-			_ = cursors.Run(ctx, store.Follower{
-				Name: "engine", Log: log, Handle: handle, Wake: wake,
-				Poll: pollFeeds, Retry: retryAfter, Now: e.now, Logger: e.log,
-			}) // it ends with ctx
-			return nil
-		})
-	}
 }
 
 // settle does what falls due, and finishes what a process left unfinished.
-func (e *Engine) settle(ctx context.Context) error {
+func (e *Engine) settle(ctx context.Context) {
+	t := time.NewTicker(settleEvery)
+	defer t.Stop()
 	for {
 		if err := e.SettleOnce(ctx); err != nil && ctx.Err() == nil {
 			e.log.ErrorContext(ctx, "deadlines could not all be settled", "error", err)
 		}
-		if !wait(ctx, settleEvery) {
-			return nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
 		}
 	}
 }
@@ -84,18 +53,6 @@ func (e *Engine) SettleOnce(ctx context.Context) error {
 	_, jobs := e.board.Settle(ctx, e.node, now)
 	_, handshakes := e.handshakes.Settle(ctx, now)
 	return errors.Join(unfinished, jobs, handshakes)
-}
-
-// wait waits, and reports whether ctx goes on.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // reference reads what a feed's entry refers to.

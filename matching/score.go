@@ -57,13 +57,15 @@ const (
 	AskedBefore Obstacle = "asked_before" // it was offered the job, or is in talks about it
 )
 
-// judge measures a team against a job: a candidate, or the first obstacle.
+// judge measures a team against a job: the candidate that it is, or would be but
+// for the distance or the pay, and the first obstacle.
 func judge(id string, t *market.Team, j *market.Job, radius float64, now time.Time) (Candidate, Obstacle) {
 	post := j.Post
-	people := min(t.Available(post.Period, ""), j.Free())
+	free := t.Available(post.Period, "")
+	people := min(free, j.Free())
 	distance := market.Distance(t.Post.Base.Where(), post.Where())
 	daily, known := post.Pay.Daily(post.HoursPerDay, post.Headcount, post.Period.Days())
-	free := t.Available(post.Period, "")
+	var obstacle Obstacle
 	switch {
 	case free == 0:
 		return Candidate{}, NotFree
@@ -72,14 +74,14 @@ func judge(id string, t *market.Team, j *market.Job, radius float64, now time.Ti
 	case j.Free() < t.Post.Smallest:
 		return Candidate{}, TooMany
 	case distance > min(t.Post.RadiusKm, radius):
-		return Candidate{}, TooFar
+		obstacle = TooFar
 	case known && daily < t.Post.LowestPay:
-		return Candidate{}, PayTooLow
+		obstacle = PayTooLow
 	}
 	c := Candidate{Team: id, Owner: t.Owner, Name: t.Post.Name, Tier: t.Tier, People: people, Least: t.Post.Smallest}
 	c.Score = score(t, j, people, distance, daily, known, now)
 	c.Why = why(c, post)
-	return c, ""
+	return c, obstacle
 }
 
 // score adds up what speaks for a team.
