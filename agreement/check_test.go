@@ -117,6 +117,18 @@ func TestCheckFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, oneInvariant},
+		"no agreement of what was broken off": {func(t *testing.T, w *world, it store.Item[Agreement]) {
+			w.breakHandshake(it.Doc.Handshake, func(h *matching.Handshake) { h.State = matching.BrokenOff })
+			if got := w.found(); len(got) != 0 {
+				t.Errorf("broken off, with its agreement: %v", got)
+			}
+			c := must(store.Open(t.Context(), w.raw, agreementSpec()))(t)
+			if err := c.Delete(t.Context(), it.ID, w.cmd("system:vandal"), func(*Agreement) ([]store.Entry, error) {
+				return []store.Entry{store.Audit("break", "", nil)}, nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}, oneInvariant},
 		"values lost": {func(t *testing.T, w *world, it store.Item[Agreement]) {
 			if err := w.contracts.forget(t.Context(), it.Doc.Handshake); err != nil {
 				t.Fatal(err)
@@ -202,7 +214,15 @@ func TestFollowerDoesNotSkip(t *testing.T) {
 	if _, err := w.agreements.book.Get(t.Context(), ID(id)); !errors.Is(err, store.ErrNotFound) {
 		t.Fatal(err)
 	}
-	w.breakHandshake(id, func(h *matching.Handshake) { h.Contract = keep })
+	// Nor does the house countersign what does not verify.
+	signature := w.handshake(id).Owner.Signed.Signature
+	w.breakHandshake(id, func(h *matching.Handshake) {
+		h.Contract, h.Owner.Signed.Signature = keep, h.Employer.Signed.Signature
+	})
+	if _, err := w.cursors.Step(t.Context(), w.agreements.follower(county)); err == nil {
+		t.Fatal("an agreement was made with a signature that is none")
+	}
+	w.breakHandshake(id, func(h *matching.Handshake) { h.Owner.Signed.Signature = signature })
 	w.follow(w.agreements)
 	must(w.agreements.ByHandshake(t.Context(), s.owner.caller(), id))(t)
 	w.check()

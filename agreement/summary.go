@@ -3,6 +3,7 @@ package agreement
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"hezuo/market"
@@ -39,10 +40,11 @@ func summarise(c *Contract) *Summary {
 		Pay: market.Fen(t.Pay.Amount).String() + payUnits[t.Pay.Unit],
 	}
 	hours := strconv.FormatFloat(t.HoursPerDay, 'f', -1, 64)
+	task := strings.TrimRight(s.Task, "。；;. \n")
 	s.Zh = fmt.Sprintf("用工主体：%s；队伍所有方：%s；任务：%s；地点：%s；%s至%s，每天%d人，每天%s小时；报酬%s，%s。",
-		s.Employer, s.Owner, s.Task, s.Place, s.From, s.To, s.People, hours, s.Pay, payDays[t.PayDay])
+		s.Employer, s.Owner, task, s.Place, s.From, s.To, s.People, hours, s.Pay, payDays[t.PayDay])
 	s.En = fmt.Sprintf("Employer: %s. Team's owner: %s. Task: %s. Place: %s. From %s to %s, %d people on each day, %s hours a day. Pay: %s %s, due %s.",
-		s.Employer, s.Owner, s.Task, s.Place, s.From, s.To, s.People, hours, market.Fen(t.Pay.Amount), payUnitsEn[t.Pay.Unit], t.PayDay)
+		s.Employer, s.Owner, task, s.Place, s.From, s.To, s.People, hours, market.Fen(t.Pay.Amount), payUnitsEn[t.Pay.Unit], t.PayDay)
 	return s
 }
 

@@ -327,14 +327,16 @@ func TestForged(t *testing.T) {
 		"another statement":           func(f *forgery) { f.contract.Statement += "。" },
 		"no market":                   func(f *forgery) { f.contract.Market = "" },
 		"another handshake":           func(f *forgery) { f.contract.Handshake = ""; f.edit = nil },
-		"a party twice":               func(f *forgery) { f.contract.Parties.Owner.ID = f.contract.Parties.Employer.ID },
-		"a cooperative that employs":  func(f *forgery) { f.contract.Parties.Employer.Kind = "cooperative" },
-		"a kind that is none":         func(f *forgery) { f.contract.Parties.Owner.Kind = "gang" },
-		"a company without code":      func(f *forgery) { f.contract.Parties.Employer.CreditCode = "" },
-		"a commitment that is none":   func(f *forgery) { f.contract.Parties.Employer.Commitments.Representative = "孙代表甲" },
-		"no commitment":               func(f *forgery) { f.contract.Parties.Employer.Commitments = Commitments{} },
-		"no name":                     func(f *forgery) { f.contract.Parties.Employer.Name = "" },
-		"a signature for the other":   func(f *forgery) { f.headers[0].Role = matching.Owner },
+		"a party twice": func(f *forgery) {
+			f.contract.Parties.Owner.ID, f.headers[1].Party = f.headers[0].Party, f.headers[0].Party
+		},
+		"a cooperative that employs": func(f *forgery) { f.contract.Parties.Employer.Kind = "cooperative" },
+		"a kind that is none":        func(f *forgery) { f.contract.Parties.Owner.Kind = "gang" },
+		"a company without code":     func(f *forgery) { f.contract.Parties.Employer.CreditCode = "" },
+		"a commitment that is none":  func(f *forgery) { f.contract.Parties.Employer.Commitments.Representative = "孙代表甲" },
+		"no commitment":              func(f *forgery) { f.contract.Parties.Employer.Commitments = Commitments{} },
+		"no name":                    func(f *forgery) { f.contract.Parties.Employer.Name = "" },
+		"a signature for the other":  func(f *forgery) { f.headers[0].Role = matching.Owner },
 		"two for the employer": func(f *forgery) {
 			f.headers[1] = f.headers[0]
 			f.devices[1] = f.devices[0]
