@@ -14,6 +14,7 @@ type JobView struct {
 	ID       string          `json:"id"`
 	Market   string          `json:"market"`
 	Employer string          `json:"employer"`
+	Name     string          `json:"employer_name" doc:"As registered; of an individual: masked"`
 	State    market.JobState `json:"state"`
 	Post     market.JobPost  `json:"post"`
 	Free     int             `json:"free" doc:"Places that are not taken"`
@@ -35,7 +36,7 @@ type LookView struct {
 
 func jobView(it store.Item[market.Job]) JobView {
 	j := it.Doc
-	v := JobView{ID: it.ID, Market: j.Market, Employer: j.Employer, State: j.State, Post: j.Post, Free: j.Free(), Created: j.Created, Opened: j.Opened, Rev: it.Rev}
+	v := JobView{ID: it.ID, Market: j.Market, Employer: j.Employer, Name: j.Name, State: j.State, Post: j.Post, Free: j.Free(), Created: j.Created, Opened: j.Opened, Rev: it.Rev}
 	if j.Look != nil {
 		v.Look = &LookView{j.Look.Opened, j.Look.Ends, j.LookOpen(), j.Look.Closed, len(j.Look.Teams)}
 	}

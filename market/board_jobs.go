@@ -51,7 +51,7 @@ func (b *Board) CreateJob(ctx context.Context, by Caller, cmd store.Command, emp
 		return store.Item[Job]{}, err
 	}
 	return b.Jobs.Create(ctx, store.DeriveID("j", by.Person, cmd.ID), cmd, func(j *Job) ([]store.Entry, error) {
-		*j = Job{Market: party.Doc.Market, Employer: employer, Post: post, State: JobDraft, Created: cmd.At.UTC()}
+		*j = Job{Market: party.Doc.Market, Employer: employer, Name: party.Doc.Name, Post: post, State: JobDraft, Created: cmd.At.UTC()}
 		return []store.Entry{store.Audit("job.create", "", nil)}, nil
 	})
 }
@@ -123,7 +123,10 @@ func (b *Board) SubmitJob(ctx context.Context, by Caller, cmd store.Command, id 
 	if err := party.Doc.MayPost(cmd.At); by.ActsFor(it.Doc.Employer) && err != nil {
 		return store.Item[Job]{}, err
 	}
-	return b.ownJob(ctx, by, cmd, id, func(j *Job) ([]store.Entry, error) { return j.Submit(cmd.At) })
+	return b.ownJob(ctx, by, cmd, id, func(j *Job) ([]store.Entry, error) {
+		j.Name = party.Doc.Name // it may have another since the draft was written
+		return j.Submit(cmd.At)
+	})
 }
 
 // CloseJob ends a job by its employer.

@@ -33,6 +33,7 @@ const (
 type Job struct {
 	Market   string      `json:"market"`
 	Employer string      `json:"employer"` // party id
+	Name     string      `json:"name"`     // the employer's, as the post shows it; of an individual: masked
 	Post     JobPost     `json:"post"`
 	State    JobState    `json:"state"`
 	Reviewed *Review     `json:"reviewed,omitempty"` // the operator's newest act
