@@ -44,8 +44,8 @@ func (c *Commitments) set(field, commitment string) {
 	}
 }
 
-// saltDigits is the length of a salt: the hexadecimal digits of a keyed hash of 160
-// bits. It is fixed, so that salt and value cannot be divided elsewhere.
+// saltDigits is the length of a salt: 160 random bits in hexadecimal digits. It is
+// fixed, so that salt and value cannot be divided elsewhere.
 const saltDigits = 40
 
 // commit gives the commitment to a value: the hex SHA-256 of the salt's digits

@@ -3,7 +3,10 @@ package agreement
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"time"
 
 	"hezuo/fault"
@@ -26,7 +29,7 @@ type Keys interface {
 
 var _ Keys = (*identity.Service)(nil)
 
-// ContractsConfig is what [Contracts] need. All of it is required.
+// ContractsConfig is what [Contracts] need. All of it is required but Rand.
 type ContractsConfig struct {
 	DB    store.DB
 	Vault *vault.Vault
@@ -34,6 +37,8 @@ type ContractsConfig struct {
 	Keys  Keys
 	Node  string // names this process in audit trails
 	Now   func() time.Time
+	// Rand gives the salts; nil: crypto/rand.
+	Rand io.Reader
 }
 
 // Contracts draws up what both sides of a handshake sign, and verifies their
@@ -50,6 +55,9 @@ func NewContracts(ctx context.Context, cfg ContractsConfig) (*Contracts, error) 
 	if cfg.DB == nil || cfg.Vault == nil || cfg.Board == nil || cfg.Keys == nil || cfg.Now == nil {
 		return nil, fault.New(fault.Internal, "contracts need a store, a vault, a board, keys and a clock")
 	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
 	d, err := store.Open(ctx, cfg.DB, disclosuresSpec())
 	if err != nil {
 		return nil, err
@@ -58,9 +66,10 @@ func NewContracts(ctx context.Context, cfg ContractsConfig) (*Contracts, error) 
 }
 
 // Draft implements [matching.Contract]. What it gives follows from the handshake
-// and the parties' documents alone, so drafting again gives the same bytes. Before
-// it answers it has sealed the values that the draft commits to, since a party may
-// change its document, and with it the values, at any time after.
+// and the parties' documents, but for the salts of the commitments, which are fresh:
+// of several drafts the handshake records one. Before it answers it has sealed the
+// values that the draft commits to, and their salts, since a party may change its
+// document, and with it the values, at any time after.
 //
 // Errors: [fault.Conflict] where no terms are accepted, [vault.ErrDestroyed] where
 // a party's data were deleted; those of the store and of the KMS.
@@ -79,7 +88,7 @@ func (s *Contracts) Draft(ctx context.Context, id string, h *matching.Handshake)
 	}
 	var values []value
 	for _, r := range roles {
-		p, v, err := s.party(ctx, id, r, partyOf(h, r))
+		p, v, err := s.party(ctx, r, partyOf(h, r))
 		if err != nil {
 			return "", err
 		}
@@ -118,7 +127,7 @@ func partyOf(h *matching.Handshake, r matching.Role) string {
 }
 
 // party draws up one side, with the values that it commits to.
-func (s *Contracts) party(ctx context.Context, handshake string, r matching.Role, id string) (Party, []value, error) {
+func (s *Contracts) party(ctx context.Context, r matching.Role, id string) (Party, []value, error) {
 	it, err := s.cfg.Board.PartyByID(ctx, id)
 	if err != nil {
 		return Party{}, nil, fmt.Errorf("party %s: %w", id, err)
@@ -136,12 +145,16 @@ func (s *Contracts) party(ctx context.Context, handshake string, r matching.Role
 		if text == "" {
 			continue
 		}
-		commitment, err := commit(s.salt(handshake, id, f.name), text)
+		salt, err := s.salt()
+		if err != nil {
+			return Party{}, nil, err
+		}
+		commitment, err := commit(salt, text)
 		if err != nil {
 			return Party{}, nil, err
 		}
 		p.Commitments.set(f.name, commitment)
-		values = append(values, value{Role: r, Party: id, Field: f.name, text: text})
+		values = append(values, value{Role: r, Party: id, Field: f.name, text: salt + text})
 	}
 	return p, values, nil
 }
@@ -161,10 +174,15 @@ func sealedFields(p *market.Party) []sealedField {
 	}
 }
 
-// salt follows from the house's key of hashes, so nothing need be kept, and nobody
-// else can try values against a commitment.
-func (s *Contracts) salt(handshake, party, field string) string {
-	return s.cfg.Vault.Hash("agreement-salt", handshake+"/"+party+"/"+field)
+// salt gives a fresh one. It is sealed with its value under the party's key: when
+// that is destroyed, nobody can try values against the commitment, not even the
+// house.
+func (s *Contracts) salt() (string, error) {
+	b := make([]byte, saltDigits/2)
+	if _, err := io.ReadFull(s.cfg.Rand, b); err != nil {
+		return "", fmt.Errorf("salt: %w", err)
+	}
+	return hex.EncodeToString(b), nil
 }
 
 // fits refuses a contract that is not the handshake's: of its sides, and with the

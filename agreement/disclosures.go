@@ -16,14 +16,15 @@ type disclosuresDoc struct {
 	Drafts map[string][]value `json:"drafts"`
 }
 
-// value is one value that a contract commits to, sealed under its party's key.
+// value is one value that a contract commits to, behind its salt, sealed under its
+// party's key.
 type value struct {
 	Role   matching.Role `json:"role"`
 	Party  string        `json:"party"`
 	Field  string        `json:"field"`
 	Sealed vault.Sealed  `json:"sealed"`
 
-	text string // in clear, on its way into keep
+	text string // salt and value in clear, on its way into keep
 }
 
 func disclosuresSpec() store.Spec[disclosuresDoc] {
@@ -83,7 +84,7 @@ func (s *Contracts) disclose(ctx context.Context, c *Contract, draft string, ope
 		if open[r] == nil {
 			continue
 		}
-		side, err := s.side(c, r, it.Doc.Drafts[draft], open[r])
+		side, err := discloseSide(c, r, it.Doc.Drafts[draft], open[r])
 		if errors.Is(err, vault.ErrDestroyed) {
 			continue
 		}
@@ -98,8 +99,8 @@ func (s *Contracts) disclose(ctx context.Context, c *Contract, draft string, ope
 	return out, nil
 }
 
-// side opens one side's commitments, all of them or none.
-func (s *Contracts) side(c *Contract, r matching.Role, kept []value, open opener) ([]Disclosure, error) {
+// discloseSide opens one side's commitments, all of them or none.
+func discloseSide(c *Contract, r matching.Role, kept []value, open opener) ([]Disclosure, error) {
 	var out []Disclosure
 	for _, v := range kept {
 		if v.Role != r {
@@ -109,7 +110,10 @@ func (s *Contracts) side(c *Contract, r matching.Role, kept []value, open opener
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Disclosure{Role: r, Field: v.Field, Salt: s.salt(c.Handshake, v.Party, v.Field), Value: text})
+		if len(text) < saltDigits {
+			return nil, fault.New(fault.Internal, "a value was kept without its salt")
+		}
+		out = append(out, Disclosure{Role: r, Field: v.Field, Salt: text[:saltDigits], Value: text[saltDigits:]})
 	}
 	return out, nil
 }
