@@ -292,6 +292,9 @@ func (h *Handshake) Sign(id string, r Role, s Signature, now time.Time) ([]store
 	if err := h.ready("sign", now, Agreed); err != nil {
 		return nil, err
 	}
+	if o := h.side(r.Other()).Signed; o != nil && o.By == s.By {
+		return nil, fault.New(fault.Forbidden, "one person does not sign for both sides").WithFix("have another person who acts for this side sign (民法典 art 168)")
+	}
 	s.At = now.UTC()
 	h.side(r).Signed = &s
 	if h.Employer.Signed != nil && h.Owner.Signed != nil {

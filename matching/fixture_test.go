@@ -68,7 +68,8 @@ type world struct {
 	contract *fakeContract
 	*node
 	nodes int
-	n     int // of commands and parties
+	n     int           // of commands and parties
+	free  market.Period // of teams
 }
 
 // node is the services of one process.
@@ -84,7 +85,10 @@ func newWorld(t *testing.T) *world { return openWorld(t, t.Context(), t.TempDir(
 
 func openWorld(t rapid.TB, ctx context.Context, dir string, cleanup func(func())) *world {
 	t.Helper()
-	w := &world{t: t, ctx: ctx, path: filepath.Join(dir, "hezuo.db"), clock: &clock{now: shanghai("2026-03-01", "08:00:00")}}
+	w := &world{
+		t: t, ctx: ctx, path: filepath.Join(dir, "hezuo.db"), clock: &clock{now: shanghai("2026-03-01", "08:00:00")},
+		free: market.Period{From: "2026-03-01", To: "2026-05-31"},
+	}
 	w.contract = &fakeContract{t: t}
 	w.db = &faultyDB{}
 	w.open()
@@ -221,7 +225,7 @@ func (w *world) job(employer, person string, post market.JobPost) string {
 	return it.ID
 }
 
-// team puts a team on the market that is free from March to May.
+// team puts a team on the market that is free as w.free says: from March to May.
 func (w *world) team(owner, person string, headcount, smallest int) string {
 	w.t.Helper()
 	it, err := w.board.CreateTeam(w.ctx, w.as(person), w.cmd(person), owner, w.teamPost(headcount, smallest))
@@ -234,7 +238,7 @@ func (w *world) team(owner, person string, headcount, smallest int) string {
 func (w *world) teamPost(headcount, smallest int) market.TeamPost {
 	return market.TeamPost{
 		Name: "摘梨队", Trades: []string{trade}, Headcount: headcount, Smallest: smallest,
-		Free: []market.Period{{From: "2026-03-01", To: "2026-05-31"}}, Base: market.Site{Place: county}, RadiusKm: 50, LowestPay: 10_000,
+		Free: []market.Period{w.free}, Base: market.Site{Place: county}, RadiusKm: 50, LowestPay: 10_000,
 	}
 }
 
@@ -247,18 +251,18 @@ func (w *world) turn() {
 func (w *world) follow() error {
 	for again := true; again; {
 		again = false
-		for log, handle := range map[string]func(context.Context, store.Record) error{
-			market.PostsFeed(county): w.engine.handlePost, Feed(county): w.engine.handleHandshake,
+		for _, f := range []store.Follower{
+			{Name: "engine", Log: market.PostsFeed(county), Handle: w.engine.handlePost, Now: w.clock.Now},
+			{Name: "engine", Log: Feed(county), Handle: w.engine.handleHandshake, Now: w.clock.Now},
 		} {
-			f := store.Follower{Name: "engine", Log: log, Handle: handle, Now: w.clock.Now}
-			before, err := w.cursors.At(w.ctx, f.Name, log)
+			before, err := w.cursors.At(w.ctx, f.Name, f.Log)
 			if err != nil {
 				return err
 			}
 			if _, err := w.cursors.Step(w.ctx, f); err != nil {
 				return err
 			}
-			after, err := w.cursors.At(w.ctx, f.Name, log)
+			after, err := w.cursors.At(w.ctx, f.Name, f.Log)
 			if err != nil {
 				return err
 			}

@@ -130,7 +130,7 @@ func event(h *Handshake, name string, now time.Time) ([]store.Entry, error) {
 	case "undraftable":
 		return h.Undraftable(hid, refused, now)
 	case "sign":
-		return h.Sign(hid, role, Signature{Act: Act{By: "p"}}, now)
+		return h.Sign(hid, role, Signature{Act: Act{By: "p of the " + string(role)}}, now)
 	case "refuse":
 		return h.RefuseToSign(hid, Owner, "p", "not what we said", now)
 	case "break_off":

@@ -151,7 +151,11 @@ func openStore(ctx context.Context, url string, log *slog.Logger, published func
 	if !ok || path == "" {
 		return nil, fmt.Errorf("store %q: this version knows sqlite:FILE", url)
 	}
-	return sqlite.Open(ctx, sqlite.Options{Path: path, Published: published, Logger: log})
+	db, err := sqlite.Open(ctx, sqlite.Options{Path: path, Published: published, Logger: log})
+	if err != nil {
+		return nil, err // and no store: a nil *sqlite.DB would be one
+	}
+	return db, nil
 }
 
 // configuredSender gives the sender of codes that the configuration names.

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -157,6 +158,7 @@ type process struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	in    io.WriteCloser
+	err   bytes.Buffer
 	lines chan string // closed when the child has ended
 }
 
@@ -169,7 +171,7 @@ func begin(t *testing.T, mode, name, dir string) *process {
 	}
 	p := &process{t: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), exe), lines: make(chan string, 100000)}
 	p.cmd.Env = append(os.Environ(), childEnv+"="+mode, dirEnv+"="+dir, nameEnv+"="+name)
-	p.cmd.Stderr = os.Stderr
+	p.cmd.Stderr = &p.err // not ours: a child that is left over must not hold it open
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -191,6 +193,9 @@ func begin(t *testing.T, mode, name, dir string) *process {
 		for range p.lines { // to its end, before Wait closes the pipe
 		}
 		_ = p.cmd.Wait()
+		if p.err.Len() > 0 {
+			t.Logf("the other process: %s", p.err.String())
+		}
 	})
 	p.expect("ready")
 	return p

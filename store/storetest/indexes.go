@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -107,6 +108,11 @@ func indexVersions(s *suite) {
 			}
 		})
 	}()
+	end := sync.OnceFunc(func() {
+		stop.Store(true)
+		<-done
+	})
+	defer end()
 	seen := map[string]int{}
 	for _, id := range pages(s, c, store.Range{Index: "n", Prefix: store.K("v2"), Limit: 100}) {
 		seen[id]++
@@ -116,8 +122,7 @@ func indexVersions(s *suite) {
 			s.Errorf("%s was seen %d times by the new index", id, seen[id])
 		}
 	}
-	stop.Store(true)
-	<-done
+	end()
 	rightBy(s, c)
 	s.no(s.db.Ready(s.ctx()))
 	s.reopen()

@@ -156,6 +156,10 @@ func pagingUnderWrites(s *suite) {
 		defer close(done)
 		parallel(3, func(w int) { s.churn(c, w, n, &stop) })
 	}()
+	defer func() {
+		stop.Store(true)
+		<-done
+	}()
 	for round := range count(10, 60) {
 		for _, index := range []string{"group", ""} {
 			r := store.Range{Index: index, Limit: 3 + round%7, Descending: round%2 == 1}
@@ -170,8 +174,6 @@ func pagingUnderWrites(s *suite) {
 			}
 		}
 	}
-	stop.Store(true)
-	<-done
 }
 
 // churn is one of those writers.
