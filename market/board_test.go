@@ -79,7 +79,7 @@ remove/open     f        f        y
 // TestTeamsAreTheirOwners likewise.
 func TestTeamsAreTheirOwners(t *testing.T) {
 	w := newWorld(t)
-	w.company("p-boss")
+	w.company()
 	id := w.openTeam()
 	boss, chair := w.as("p-boss"), w.as("p-chair")
 	post := goodTeam()
@@ -146,7 +146,7 @@ func TestPartyIsSealed(t *testing.T) {
 // one party's.
 func TestPartiesAreVerified(t *testing.T) {
 	w := newWorld(t)
-	id := w.company("p-boss")
+	id := w.company()
 	form := company()
 	form.CreditCode = w.code("91")
 	_, err := w.board.EditParty(w.ctx, w.as("p-boss"), w.cmd("p-boss"), id, form)
@@ -200,7 +200,7 @@ func TestManyParties(t *testing.T) {
 // TestCommandsAreRepeated: the second of two is the first.
 func TestCommandsAreRepeated(t *testing.T) {
 	w := newWorld(t)
-	employer := w.company("p-boss")
+	employer := w.company()
 	by, cmd := w.as("p-boss"), w.cmd("p-boss")
 	first, err := w.board.CreateJob(w.ctx, by, cmd, employer, goodPost())
 	w.must(err)

@@ -172,7 +172,7 @@ func TestCheckFindsLateActs(t *testing.T) {
 
 func TestCheckFindsParties(t *testing.T) {
 	finds(t, func(w *world) (*store.Collection[Party], string) {
-		return w.board.parties, w.company("p-boss")
+		return w.board.parties, w.company()
 	}, []planted[Party]{
 		{"party.contact_phone cannot be opened", func(p *Party) { p.ContactPhone = p.ContactName }},
 		{"party.representative cannot be opened", func(p *Party) { p.Representative = vault.Sealed("张三") }},
@@ -184,7 +184,7 @@ func TestCheckFindsParties(t *testing.T) {
 // TestCheckAfterErasure: what was deleted by right is no fault.
 func TestCheckAfterErasure(t *testing.T) {
 	w := newWorld(t)
-	id := w.company("p-boss")
+	id := w.company()
 	w.must(w.vault.Destroy(w.ctx, w.cmd("p-boss"), id, "at the wish of the party"))
 	w.clean()
 }

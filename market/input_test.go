@@ -35,10 +35,9 @@ func refuses[T any](t *testing.T, good func() T, validate func(T) error, rows []
 		err := validate(v)
 		found := false
 		for _, f := range fault.All(err) {
-			switch {
-			case f.Field == row.path:
+			if f.Field == row.path {
 				found = true
-			default:
+			} else {
 				t.Errorf("%s (%s): %s is blamed too: %s", row.path, row.what, f.Field, f.Message)
 			}
 			if f.Code != fault.Invalid || f.Message == "" || f.Fix == "" {

@@ -100,13 +100,14 @@ func (w *world) code(first string) string {
 	return code + string(check)
 }
 
-// company and cooperative register a verified party of a person.
-func (w *world) company(person string) string {
+// company registers a verified employer of the boss.
+func (w *world) company() string {
 	form := company()
 	form.CreditCode = w.code("91")
-	return w.party(person, form)
+	return w.party("p-boss", form)
 }
 
+// cooperative registers a verified one of a person.
 func (w *world) cooperative(person string) string {
 	form := company()
 	form.Kind, form.CreditCode, form.Members, form.FarmerShare = Cooperative, w.code("93"), 9, 100
@@ -127,7 +128,7 @@ func (w *world) party(person string, form PartyForm) string {
 func (w *world) draft() string {
 	w.t.Helper()
 	if w.employer == "" {
-		w.employer = w.company("p-boss")
+		w.employer = w.company()
 	}
 	it, err := w.board.CreateJob(w.ctx, w.as("p-boss"), w.cmd("p-boss"), w.employer, goodPost())
 	w.must(err)

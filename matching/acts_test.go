@@ -104,15 +104,6 @@ func (w *world) signed(id, boss, chair string) {
 	w.state(id, Signed)
 }
 
-// closeLook lets a job's first look run out.
-func (w *world) closeLook(job string) {
-	w.t.Helper()
-	if j := w.getJob(job); j.LookOpen() {
-		w.clock.Set(j.Look.Ends)
-		w.settle()
-	}
-}
-
 // blamed gives the field that a refusal names.
 func blamed(err error) string {
 	if f := fault.All(err); len(f) > 0 {

@@ -81,9 +81,9 @@ type node struct {
 }
 
 // newWorld opens a market on the first of March 2026, eight in the morning.
-func newWorld(t *testing.T) *world { return openWorld(t, t.Context(), t.TempDir(), t.Cleanup) }
+func newWorld(t *testing.T) *world { return openWorld(t.Context(), t, t.TempDir(), t.Cleanup) }
 
-func openWorld(t rapid.TB, ctx context.Context, dir string, cleanup func(func())) *world {
+func openWorld(ctx context.Context, t rapid.TB, dir string, cleanup func(func())) *world {
 	t.Helper()
 	w := &world{
 		t: t, ctx: ctx, path: filepath.Join(dir, "hezuo.db"), clock: &clock{now: shanghai("2026-03-01", "08:00:00")},

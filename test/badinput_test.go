@@ -146,7 +146,7 @@ func elevenTrades() []string {
 // partyForms gives the forms of each kind of party.
 func partyForms() []form {
 	phone := "19900009999"
-	good := func(kind market.PartyKind, n int64) body { return partyBody(kind, county, n, phone) }
+	good := func(kind market.PartyKind, n int64) body { return partyBody(kind, n, phone) }
 	anybodys := []bad{
 		{"kind", "广告公司", ""},
 		{"market", "999999", ""},

@@ -45,9 +45,9 @@ func identityNumber(n int64) string {
 }
 
 // partyBody gives a good form of a party: its numbers follow from n.
-func partyBody(kind market.PartyKind, where string, n int64, phone string) body {
+func partyBody(kind market.PartyKind, n int64, phone string) body {
 	b := body{
-		"kind": kind, "market": where, "name": fmt.Sprintf("聊城市第%d号", n),
+		"kind": kind, "market": county, "name": fmt.Sprintf("聊城市第%d号", n),
 		"contact_name": "李四", "contact_phone": phone,
 	}
 	switch kind {

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,7 +25,7 @@ func built(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(dir) }() // it is temporary in any case
 	binary = filepath.Join(dir, "hezuo")
 	var said bytes.Buffer
-	build := exec.Command("go", "build", "-race", "-o", binary, "hezuo/cmd/hezuo")
+	build := exec.CommandContext(context.Background(), "go", "build", "-race", "-o", binary, "hezuo/cmd/hezuo")
 	build.Stdout, build.Stderr = &said, &said
 	if err := build.Run(); err != nil {
 		fmt.Fprintf(os.Stderr, "test: the program does not build: %v\n%s", err, said.Bytes())

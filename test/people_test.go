@@ -243,7 +243,7 @@ func (w *town) somebodyWith(kind market.PartyKind) *person {
 
 // form gives a good form of a party of somebody's.
 func (w *town) form(kind market.PartyKind, who *person) body {
-	return partyBody(kind, county, w.number.Add(1), who.phone)
+	return partyBody(kind, w.number.Add(1), who.phone)
 }
 
 // must gives what an act acknowledged; without acknowledgement the test is over.

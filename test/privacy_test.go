@@ -232,10 +232,10 @@ func (c *canaries) pair(t *testing.T, w *town, n int) {
 	}
 	do := doer(plainly)
 	employer, coop := c.arrive(ctx, t, w, 2*n), c.arrive(ctx, t, w, 2*n+1)
-	own := partyBody(market.Individual, county, w.number.Add(1), c.phone(40+n))
+	own := partyBody(market.Individual, w.number.Add(1), c.phone(40+n))
 	own["name"], own["contact_name"], own["identity_number"] = c.name(40+n), c.name(60+n), c.identityNumber(n)
 	must(do.party(ctx, employer, w.operator, own))
-	theirs := partyBody(market.Cooperative, county, w.number.Add(1), c.phone(70+n))
+	theirs := partyBody(market.Cooperative, w.number.Add(1), c.phone(70+n))
 	theirs["representative"], theirs["contact_name"] = c.name(80+n), c.name(100+n)
 	must(do.party(ctx, coop, w.operator, theirs))
 

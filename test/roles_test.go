@@ -3,6 +3,8 @@ package test
 import (
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,8 +119,69 @@ func TestRoles(t *testing.T) {
 	for _, r := range permissions {
 		c.judge(t, r)
 	}
+	c.hostile(t)
+	c.offline(t)
 	c.stop()
 	c.check()
+}
+
+// hostile asks every route about ids that nobody gave out, with bodies of nothing,
+// as somebody whom it is for: nothing is done, and no request is a defect of ours.
+func (c *cast) hostile(t *testing.T) {
+	t.Helper()
+	may := map[api.Access]string{api.Party: "employer", api.Person: "cooperative", api.Operator: "operator", api.Reader: "auditor", api.Admin: "admin"}
+	for _, r := range permissions {
+		method, path, _ := strings.Cut(r.route, " ")
+		who := c.by[may[r.access]]
+		if !strings.Contains(path, "{") {
+			continue
+		}
+		for _, id := range []string{"%00", "%27%3B--", "..%2F..", "%E6%97%A5%E6%9C%AC", "%FF", strings.Repeat("x", 900), "%0A%0Dx"} {
+			here := doc{}
+			for _, name := range []string{"market", "person", "party", "cooperative", "job", "team", "handshake", "agreement", "collection", "id", "role", "key"} {
+				here[name] = id
+			}
+			q := request{method: method, path: here.path(path), token: who.token()}
+			if method != "GET" {
+				q.body = body{}
+			}
+			if a := c.ask(q); a.status >= 500 || method != "GET" && a.status < 300 {
+				t.Errorf("%s of %q: %d %s", r.route, id, a.status, a.body)
+			}
+		}
+	}
+}
+
+// offline has the command line judge the agreement's file.
+func (c *cast) offline(t *testing.T) {
+	t.Helper()
+	file := c.standing["file"]
+	keys := c.ask(request{method: "GET", path: "/.well-known/agreement-keys.json"}).body
+	write := func(name string, text []byte) string {
+		path := filepath.Join(c.dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	jwks := write("keys.json", keys)
+	for _, try := range []struct {
+		name   string
+		args   []string
+		status int
+		says   string
+	}{
+		{"genuine", []string{write("genuine.json", []byte(file)), "--keys", jwks}, 0, "GENUINE"},
+		{"without keys", []string{write("genuine.json", []byte(file))}, 0, "HOLDS BY ITSELF"},
+		{"one character changed", []string{write("changed.json", []byte(strings.Replace(file, `"payload":"e`, `"payload":"f`, 1))), "--keys", jwks}, 1, "NOT GENUINE"},
+		{"no agreement", []string{jwks, "--keys", jwks}, 1, "NOT GENUINE"},
+		{"no file", []string{"nowhere.json"}, 2, ""},
+	} {
+		status, out, log := c.run(append([]string{"verify"}, try.args...)...)
+		if status != try.status || !strings.Contains(out, try.says) {
+			t.Errorf("%s: hezuo verify exits with %d, not %d\n%s%s", try.name, status, try.status, out, log)
+		}
+	}
 }
 
 // judge asks for one route as everybody. The documents are made anew after each

@@ -62,7 +62,7 @@ func (p *premises) store() string { return filepath.Join(p.dir, "hezuo.db") }
 // command makes the program ready to run on the premises, with nothing of the
 // test's own environment that it would read as a setting.
 func (p *premises) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(binary, args...)
+	cmd := exec.CommandContext(context.Background(), binary, args...) // the test ends it, with the signal that it is about
 	cmd.Dir = p.dir
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "HEZUO_") {
@@ -116,9 +116,9 @@ type server struct {
 var listens = regexp.MustCompile(`listens on (http://\S+)\n`)
 
 // serve starts a server and waits until it listens.
-func (p *premises) serve(args ...string) *server {
+func (p *premises) serve() *server {
 	p.t.Helper()
-	s, err := p.start(args...)
+	s, err := p.start()
 	if err != nil {
 		p.t.Fatal(err)
 	}
