@@ -131,7 +131,7 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkFind50 reads pages of 50 documents among 20,000, in both directions.
+// BenchmarkFind50 reads pages of 50 documents among 20,000.
 func BenchmarkFind50(b *testing.B) {
 	c := openBench(b, Options{})
 	fillBench(b, c, 20000)

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"hezuo/fault"
 	"hezuo/store"
@@ -45,6 +47,13 @@ func (g *gate) commit(commit func() error) error {
 	return commit()
 }
 
+// waitQueued waits until n callers wait for the writer.
+func waitQueued(db *sqlite.DB, n int) {
+	for db.Queued() < n {
+		runtime.Gosched()
+	}
+}
+
 func gated(t *testing.T, opts sqlite.Options) (*sqlite.DB, *store.Collection[doc], *gate) {
 	t.Helper()
 	g := newGate()
@@ -69,8 +78,7 @@ func TestContextEndsInCommit(t *testing.T) {
 		_, err := db.Append(ctx, store.Entry{Log: "l", ID: "1", At: start})
 		appended <- err
 	}()
-	for db.Queued() == 0 { //nolint:revive // it is on its way
-	}
+	waitQueued(db, 1)
 	cancel()
 	if err := <-created; !errors.Is(err, store.ErrUnknown) || !errors.Is(err, context.Canceled) || !fault.Is(err, fault.Unknown) {
 		t.Errorf("a write in the group: %v", err)
@@ -238,8 +246,7 @@ func TestGroup(t *testing.T) {
 			}
 		}()
 	}
-	for db.Queued() < len(acts)-1 { //nolint:revive // all but the one without an id are on their way
-	}
+	waitQueued(db, len(acts)-1) // all but the one without an id
 	g.open <- struct{}{}
 	if err := <-first; err != nil {
 		t.Error(err)
@@ -258,36 +265,39 @@ func TestGroup(t *testing.T) {
 var errAny = errors.New("any error")
 
 // TestForeignLock has a program that knows nothing of our turns hold SQLite's own
-// lock: who can wait waits, and goes on.
+// lock, for longer than SQLite waits: that is said, who can wait waits, and all
+// go on by themselves.
 func TestForeignLock(t *testing.T) {
 	t.Parallel()
-	db := open(t, t.TempDir(), sqlite.Options{})
+	log := make(lines, 100)
+	db := open(t, t.TempDir(), sqlite.Options{Logger: logger(log)}.WithBusy(10*time.Millisecond))
 	docs := openDocs(t, db)
 	pool, err := sql.Open("sqlite", db.Path())
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer func() { _ = pool.Close() }()
 	other, err := pool.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer func() { _ = other.Close() }()
-	if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
-		t.Fatal(err)
-	}
+	_, err = other.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	must(t, err)
 	written := make(chan error)
 	go func() {
 		_, err := docs.Put(t.Context(), "a", command("1"), count("l", ""))
 		written <- err
 	}()
-	for db.Queued() == 0 { //nolint:revive // it is on its way
+	for range 2 {
+		if line := <-log; !strings.Contains(line, "another program") {
+			t.Error(line)
+		}
 	}
-	if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
-		t.Fatal(err)
+	if err := db.Ready(t.Context()); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("ready: %v", err)
 	}
+	_, err = other.ExecContext(t.Context(), "ROLLBACK")
+	must(t, err)
 	if err := <-written; err != nil {
 		t.Error(err)
 	}
+	must(t, db.Ready(t.Context()))
 	check(t, db, docs)
 }

@@ -9,8 +9,10 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"modernc.org/sqlite"
 )
@@ -18,12 +20,9 @@ import (
 // pragma is a setting of a connection: what to say, and what must read back.
 type pragma struct{ name, set, want string }
 
-// common is what holds for every connection. The timeout comes first: what
-// follows may have to wait for another process that opens or leaves the file.
-// synchronous=FULL (2) in WAL mode syncs the log at each commit; fullfsync makes
-// that true on macOS as well.
+// common is what holds for every connection. synchronous=FULL (2) in WAL mode
+// syncs the log at each commit; fullfsync makes that true on macOS as well.
 var common = []pragma{
-	{"busy_timeout", "5000", "5000"},
 	{"synchronous", "FULL", "2"},
 	{"fullfsync", "ON", "1"},
 	{"foreign_keys", "ON", "1"},
@@ -34,6 +33,7 @@ var common = []pragma{
 // and cut back to 64 after a time when readers held it open.
 var writerPragmas = append(common[:len(common):len(common)], []pragma{
 	{"journal_mode", "WAL", "wal"},
+	{"secure_delete", "ON", "1"}, // what was deleted, such as a person's key, is overwritten
 	{"cache_size", "-32768", "-32768"},
 	{"wal_autocheckpoint", "4096", "4096"},
 	{"journal_size_limit", "67108864", "67108864"},
@@ -49,8 +49,12 @@ var readerPragmas = append(common[:len(common):len(common)], []pragma{
 }...)
 
 // openPool gives up to n connections to a database, each set up with the pragmas
-// and refused if they do not read back.
-func openPool(path string, pragmas []pragma, n int) *sql.DB {
+// and refused if they do not read back. busy is how long each waits for a lock of
+// SQLite's. That is set first: what follows may have to wait for another process
+// that opens or leaves the file.
+func openPool(path string, busy time.Duration, pragmas []pragma, n int) *sql.DB {
+	ms := strconv.FormatInt(busy.Milliseconds(), 10)
+	pragmas = append([]pragma{{"busy_timeout", ms, ms}}, pragmas...)
 	d := &sqlite.Driver{}
 	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
 		for _, p := range pragmas {

@@ -66,6 +66,7 @@ type hooks struct {
 	fillRetry time.Duration                   // between attempts at an index that cannot be filled; 0: 30 s
 	fillPage  int                             // documents to a step of filling; 0: 100
 	patience  time.Duration                   // before the first warning that the lock is waited for; 0: 1 s
+	busy      time.Duration                   // how long SQLite itself waits for its lock; 0: 5 s
 }
 
 func (o *Options) defaults() {
@@ -95,6 +96,9 @@ func (o *Options) defaults() {
 	}
 	if o.hooks.patience <= 0 {
 		o.hooks.patience = time.Second
+	}
+	if o.hooks.busy <= 0 {
+		o.hooks.busy = 5 * time.Second
 	}
 }
 
@@ -137,7 +141,7 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		db.cancel()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	db.readers = openPool(path, readerPragmas, opts.Readers)
+	db.readers = openPool(path, opts.hooks.busy, readerPragmas, opts.Readers)
 	if err := db.readers.PingContext(ctx); err != nil {
 		db.cancel()
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.readers.Close(), db.writer.release())

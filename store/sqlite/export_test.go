@@ -29,6 +29,12 @@ func (o Options) WithPatience(d time.Duration) Options {
 	return o
 }
 
+// WithBusy sets how long SQLite itself waits for its lock.
+func (o Options) WithBusy(d time.Duration) Options {
+	o.hooks.busy = d
+	return o
+}
+
 // Readers gives the connections for reading.
 func (db *DB) Readers() *sql.DB { return db.readers }
 
@@ -59,7 +65,7 @@ func (db *DB) Queued() int {
 // ApplyPragma sets a pragma on a new connection to a file and demands that it
 // reads back as want.
 func ApplyPragma(ctx context.Context, path, name, set, want string) error {
-	pool := openPool(path, []pragma{{name, set, want}}, 1)
+	pool := openPool(path, time.Second, []pragma{{name, set, want}}, 1)
 	defer func() { _ = pool.Close() }()
 	return pool.PingContext(ctx)
 }

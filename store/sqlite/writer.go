@@ -77,7 +77,7 @@ func (w *writer) connect(ctx context.Context) error {
 		return nil
 	}
 	if w.pool == nil {
-		w.pool = openPool(w.db.opts.Path, writerPragmas, 1)
+		w.pool = openPool(w.db.opts.Path, w.db.opts.hooks.busy, writerPragmas, 1)
 	}
 	c, err := w.pool.Conn(ctx)
 	if err != nil {
@@ -139,18 +139,19 @@ func (w *writer) serve() {
 	if e := w.turns.unlock(); e != nil {
 		w.log.Error("the write lock could not be let go", "store", w.db.opts.Path, "error", e)
 	}
-	w.foreign.Store(nil)
-	switch {
-	case g != nil:
-		g.answer(err)
-	case isBusy(err):
+	if g == nil && isBusy(err) {
 		// Nobody was taken from the queue: who can wait waits.
 		err = unavailable("another program holds SQLite's lock", err)
 		w.foreign.Store(&err)
 		w.log.Warn("waiting for SQLite's lock", "store", w.db.opts.Path, "why", err)
-	default:
-		w.refuse(unavailable("the store cannot be written", err))
+		return
 	}
+	w.foreign.Store(nil)
+	if g == nil {
+		w.refuse(unavailable("the store cannot be written", err))
+		return
+	}
+	g.answer(err)
 }
 
 // waits says what the writer waits for; nil if for nothing.
