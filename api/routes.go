@@ -179,6 +179,9 @@ func (s *Server) door(r route) func(huma.Context, func(huma.Context)) {
 func (s *Server) answerProblem(ctx huma.Context, p *Problem) {
 	ctx.SetStatus(p.Status)
 	ctx.SetHeader("Content-Type", p.ContentType(""))
+	if p.Status == http.StatusUnauthorized {
+		ctx.SetHeader("WWW-Authenticate", "Bearer")
+	}
 	if err := s.api.Marshal(ctx.BodyWriter(), "application/json", p); err != nil {
 		s.log.ErrorContext(ctx.Context(), "a problem could not be written", "error", err)
 	}

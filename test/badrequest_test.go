@@ -97,6 +97,9 @@ func TestBadRequests(t *testing.T) {
 			t.Errorf("%s: %d, not %d: %s", try.name, a.status, try.want, a.body)
 			continue
 		}
+		if a.status == http.StatusMethodNotAllowed && a.header.Get("Allow") == "" {
+			t.Errorf("%s: a 405 that does not say what is allowed", try.name)
+		}
 		if p := a.problem(t); try.field != "" && (!names(p, try.field) || p.Fix == "") {
 			t.Errorf("%s: the answer does not name %s with a fix: %s", try.name, try.field, a.body)
 		}

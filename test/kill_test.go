@@ -21,13 +21,57 @@ type siege struct {
 	*town
 	seed uint64
 	now  *server // the town's own is the first, whose address all have
-	acks atomic.Int64
-	next atomic.Int64  // story
-	over chan struct{} // closed after the last kill: no story begins any more
+	acks tally
+	next atomic.Int64            // story
+	over chan struct{}           // closed after the last kill: no story begins any more
+	fail context.CancelCauseFunc // ends everything, with the first story's error
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards stories
 	stories []*story
-	failed  []error
+}
+
+// tally counts, and lets others wait for the count.
+type tally struct {
+	mu    sync.Mutex // guards what follows
+	n     int64
+	grown chan struct{} // closed, and made anew, with each one more; nil before
+}
+
+func (y *tally) add() {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.n++
+	if y.grown != nil {
+		close(y.grown)
+		y.grown = nil
+	}
+}
+
+func (y *tally) count() int64 {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.n
+}
+
+// more waits until so many more were counted; it fails when ctx ends first.
+func (y *tally) more(ctx context.Context, n int64) error {
+	for want := y.count() + n; ; {
+		y.mu.Lock()
+		if y.n >= want {
+			y.mu.Unlock()
+			return nil
+		}
+		if y.grown == nil {
+			y.grown = make(chan struct{})
+		}
+		grown := y.grown
+		y.mu.Unlock()
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // tellers is how many stories are told at once.
@@ -44,7 +88,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kills := 12
+	kills := 8
 	if proving() {
 		kills = 50
 	}
@@ -55,19 +99,17 @@ func TestKill(t *testing.T) {
 	k.now = k.server
 	ctx, cancel := context.WithTimeout(t.Context(), deadline())
 	defer cancel()
+	ctx, k.fail = context.WithCancelCause(ctx)
 
 	var all sync.WaitGroup
 	for range tellers {
 		all.Go(func() { k.tellMany(ctx) })
 	}
-	starts := k.killMany(ctx, t, kills)
+	starts := k.killMany(ctx, kills)
 	close(k.over)
 	all.Wait()
-	for _, err := range k.failed {
-		t.Error(err)
-	}
-	if t.Failed() {
-		return
+	if err := context.Cause(ctx); err != nil {
+		t.Fatal(err)
 	}
 	k.verify(ctx, t)
 	k.now.stop()
@@ -80,7 +122,7 @@ func TestKill(t *testing.T) {
 		}
 	}
 	t.Logf("%d stories, %d acknowledged acts, %d kills (%d more while starting), %d requests without an answer\n%s",
-		len(k.stories), k.acks.Load(), kills, starts, wire.unanswered()-cut, out)
+		len(k.stories), k.acks.count(), kills, starts, wire.unanswered()-cut, out)
 }
 
 // tellMany tells one story after the other.
@@ -96,11 +138,9 @@ func (k *siege) tellMany(ctx context.Context) {
 		err := s.tell(ctx)
 		k.mu.Lock()
 		k.stories = append(k.stories, s)
-		if err != nil {
-			k.failed = append(k.failed, err)
-		}
 		k.mu.Unlock()
 		if err != nil {
+			k.fail(err)
 			return
 		}
 	}
@@ -109,12 +149,10 @@ func (k *siege) tellMany(ctx context.Context) {
 // killMany kills the server, each time after a random number of acknowledged acts
 // and some random milliseconds, and starts it again; one time in five the new one
 // is killed before it listens. It tells how often that was.
-func (k *siege) killMany(ctx context.Context, t *testing.T, kills int) (starts int) {
-	t.Helper()
+func (k *siege) killMany(ctx context.Context, kills int) (starts int) {
 	random := mathrand.New(mathrand.NewPCG(k.seed, 1<<32)) //nolint:gosec // for replay
 	for range kills {
-		if !k.more(ctx, 5+random.Int64N(60)) {
-			t.Error("the stories do not go on")
+		if k.acks.more(ctx, 5+random.Int64N(60)) != nil {
 			return starts
 		}
 		within(ctx, time.Duration(random.IntN(30_000))*time.Microsecond)
@@ -124,7 +162,7 @@ func (k *siege) killMany(ctx context.Context, t *testing.T, kills int) (starts i
 			young := k.command("serve", "--listen", k.address())
 			young.Stdout = k.phones.out // it may come to serve somebody
 			if err := young.Start(); err != nil {
-				t.Error(err)
+				k.fail(err)
 				return starts
 			}
 			within(ctx, time.Duration(random.IntN(300))*time.Millisecond)
@@ -132,7 +170,7 @@ func (k *siege) killMany(ctx context.Context, t *testing.T, kills int) (starts i
 			_ = young.Wait()
 		}
 		if err := k.rise(ctx); err != nil {
-			t.Error(err)
+			k.fail(err)
 			return starts
 		}
 	}
@@ -152,25 +190,6 @@ func (k *siege) rise(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// more waits until so many acts more were acknowledged.
-func (k *siege) more(ctx context.Context, acts int64) bool {
-	want := k.acks.Load() + acts
-	for k.acks.Load() < want {
-		within(ctx, 2*time.Millisecond)
-		if k.stuck(ctx) {
-			return false
-		}
-	}
-	return true
-}
-
-// stuck says that a story has failed, or the time is over.
-func (k *siege) stuck(ctx context.Context) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return len(k.failed) > 0 || ctx.Err() != nil
 }
 
 // within lets a random moment pass: it is what the test is about.

@@ -239,7 +239,7 @@ func (c *canaries) pair(t *testing.T, w *town, n int) {
 	theirs["representative"], theirs["contact_name"] = c.name(80+n), c.name(100+n)
 	must(do.party(ctx, coop, w.operator, theirs))
 
-	period := days(1+3*n, 2)
+	period := days(2+3*n, 2)
 	job, err := do.job(ctx, employer, w.operator, jobBody(employer.party, period, 3))
 	must(err)
 	post := teamBody(coop.party, period, 3)

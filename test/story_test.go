@@ -8,7 +8,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +27,7 @@ type story struct {
 	*town
 	n    int
 	rand *mathrand.Rand
-	acks *atomic.Int64 // of all stories, for who waits to kill
+	acks *tally // of all stories, for who waits to kill
 
 	employer, coop       *person
 	job, team, handshake string
@@ -62,7 +61,7 @@ func (s *story) do(ctx context.Context, who *person, path string, in any) (seen,
 		a.got, err = client.Post[seen](ctx, who.c, path, in, client.WithKey(a.key))
 		if err == nil {
 			s.acts = append(s.acts, a)
-			s.acks.Add(1)
+			s.acks.add()
 			return a.got, nil
 		}
 		if !lost(err) || ctx.Err() != nil {
@@ -131,7 +130,7 @@ func (s *story) arrive(ctx context.Context) error {
 			return err
 		}
 		*who = w
-		s.acks.Add(1)
+		s.acks.add()
 	}
 	return nil
 }
@@ -157,7 +156,7 @@ func (s *story) keys(ctx context.Context) error {
 // engine is to make the offer, the team asks for more than the job pays.
 func (s *story) post(ctx context.Context) (err error) {
 	trade := market.Trades()[s.n/100].Code
-	period := days(1+3*(s.n%100), 2)
+	period := days(2+3*(s.n%100), 2)
 	job, team := jobBody(s.employer.party, period, 3), teamBody(s.coop.party, period, 3)
 	job["trade"], team["trades"] = trade, []string{trade}
 	if s.origin() != matching.FromEngine {
@@ -258,7 +257,7 @@ func (s *story) talk(ctx context.Context) error {
 				return err
 			}
 			s.said = append(s.said, message{v.N, w.id(), text})
-			s.acks.Add(1)
+			s.acks.add()
 		}
 	}
 	last := s.said[len(s.said)-1]
@@ -288,7 +287,7 @@ func (s *story) settle(ctx context.Context) error {
 	if _, err := socket.Do(ctx, realtime.DoPropose, s.handshake, body{"terms": terms, "after": h.Terms.Hash}); err != nil {
 		return err
 	}
-	s.acks.Add(1)
+	s.acks.add()
 	return s.again(ctx, func() error { return doer(s.do).agree(ctx, s.handshake, s.coop, s.employer) })
 }
 
