@@ -23,7 +23,7 @@ func (s *Server) visit(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), requestTimeout)
 	defer cancel()
 	v := &visitor{address: c.IP()}
-	if token, ok := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer "); ok {
+	if scheme, token, ok := strings.Cut(c.Get(fiber.HeaderAuthorization), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		p, err := s.cfg.Identity.Authenticate(ctx, token)
 		if err != nil {
 			if limited := s.allow(ctx, c, "address/"+v.address, s.cfg.Limits.AnonymousPerMinute); limited != nil {
