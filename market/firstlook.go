@@ -92,9 +92,8 @@ func (j *Job) List(teams []Looker, feed int64) ([]store.Entry, error) {
 	return j.looked("job.look_listed")
 }
 
-// Answer records what a listed team said, and closes the first look if it was
-// the last. A first answer stands, except that a yes may follow it and a yes that
-// came to nothing may be taken back.
+// Answer records what a listed team said last, and closes the first look if all
+// have answered. Who is not listed is not waited for.
 func (j *Job) Answer(team string, a LookAnswer) ([]store.Entry, error) {
 	t := j.looker(team)
 	if t == nil || !j.LookOpen() || t.Answer == a {

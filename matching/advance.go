@@ -12,8 +12,8 @@ import (
 )
 
 // Advance finishes what a handshake waits for, forward, until it waits for
-// nothing, and gives it as it then is. Anyone may call it at any time: each step
-// is a command that team and job remember.
+// nothing, and gives it as it then is. Anyone may call it at any time, and be as
+// late as they like: each request has one answer, which team and job keep.
 func (s *Handshakes) Advance(ctx context.Context, id string) (store.Item[Handshake], error) {
 	for {
 		it, err := s.c.Get(ctx, id)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -172,7 +173,11 @@ func (w *world) play(steps []func(*world) error) (deaths int) {
 			deaths++
 			w.restart()
 			w.must(w.engine.SettleOnce(w.ctx))
-			w.clean()
+			var r store.Report
+			w.must(w.handshakes.Check(w.ctx, &r)) // of all rooms at the end
+			if len(r.Findings) > 0 {
+				w.t.Fatalf("after the death in step %d: %v", i, r.Findings)
+			}
 			err = step(w)
 		}
 	}
@@ -207,6 +212,7 @@ func (w *world) outcome(c cast) string {
 // TestDeathAtEveryWrite: the process dies at each write of the story in turn, before
 // it or after. The story has the same end, and the store is sound at every start.
 func TestDeathAtEveryWrite(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // it opens a store a hundred times
 	w, c := beginning(t)
 	steps := story(c)
 	var moments []moment

@@ -81,21 +81,19 @@ type node struct {
 }
 
 // newWorld opens a market on the first of March 2026, eight in the morning.
-func newWorld(t *testing.T) *world { return openWorld(t.Context(), t, t.TempDir(), t.Cleanup) }
-
-func openWorld(ctx context.Context, t rapid.TB, dir string, cleanup func(func())) *world {
+func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		t: t, ctx: ctx, path: filepath.Join(dir, "hezuo.db"), clock: &clock{now: shanghai("2026-03-01", "08:00:00")},
+		t: t, ctx: t.Context(), path: filepath.Join(t.TempDir(), "hezuo.db"), clock: &clock{now: shanghai("2026-03-01", "08:00:00")},
 		free: market.Period{From: "2026-03-01", To: "2026-05-31"},
 	}
 	w.contract = &fakeContract{t: t}
 	w.db = &faultyDB{}
 	w.open()
-	cleanup(func() { _ = w.db.Close() })
-	_, err := w.board.CreateMarket(ctx, nil, w.cmd(admin), county)
+	t.Cleanup(func() { _ = w.db.Close() })
+	_, err := w.board.CreateMarket(w.ctx, nil, w.cmd(admin), county)
 	w.must(err)
-	_, err = w.board.Appoint(ctx, nil, w.cmd(admin), county, operator, true, "the county's labour bureau")
+	_, err = w.board.Appoint(w.ctx, nil, w.cmd(admin), county, operator, true, "the county's labour bureau")
 	w.must(err)
 	return w
 }
@@ -103,7 +101,7 @@ func openWorld(ctx context.Context, t rapid.TB, dir string, cleanup func(func())
 // open opens the store and a node on it.
 func (w *world) open() {
 	w.t.Helper()
-	db, err := sqlite.Open(w.ctx, sqlite.Options{Path: w.path, Logger: slog.New(slog.DiscardHandler)})
+	db, err := sqlite.Open(w.ctx, sqlite.Options{Path: w.path, Readers: 2, Logger: slog.New(slog.DiscardHandler)})
 	w.must(err)
 	w.db.set(db)
 	w.node = w.newNode()
@@ -359,49 +357,7 @@ func (w *world) clean() *store.Report {
 	return r
 }
 
-// fakeContract signs nothing, and checks what it is given.
-type fakeContract struct {
-	t      rapid.TB
-	mu     sync.Mutex
-	refuse error // what Draft answers
-	drafts int
-}
-
-func (c *fakeContract) text(id string, p *Proposal) string { return "contract/" + id + "/" + p.Hash }
-
-func (c *fakeContract) Draft(_ context.Context, id string, h *Handshake) (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.drafts++
-	p := h.Agreed()
-	if p == nil || h.State != Negotiating || !h.Claiming {
-		c.t.Errorf("a contract is drafted of a handshake that is %s, claiming %v", h.State, h.Claiming)
-		return "", fault.New(fault.Internal, "nothing is agreed on")
-	}
-	if c.refuse != nil {
-		return "", c.refuse
-	}
-	return c.text(id, p), nil
-}
-
-func (c *fakeContract) Verify(_ context.Context, id string, h *Handshake, r Role, person, protected, signature string, now time.Time) (Signature, error) {
-	if p := h.Agreed(); p == nil || h.Contract != c.text(id, p) {
-		c.t.Errorf("a signature is verified under another contract than was drafted")
-	}
-	if protected != "header" || signature != "signed by "+string(r) {
-		return Signature{}, fault.Field("signature", "this is no signature", "sign the contract")
-	}
-	return Signature{Protected: protected, Signature: signature, Key: "key of " + person, Act: Act{By: person, At: now}}, nil
-}
-
-// signature is what the fake contract takes for one.
-func signature(r Role) Event {
-	return Event{As: r, Protected: "header", Signature: "signed by " + string(r)}
-}
-
-// reason is an event that gives one.
-func reason(text string) Event { return Event{Reason: text} }
-
+// said reports whether a finding has the words.
 func (w *world) said(findings []store.Finding, part string) bool {
 	for _, f := range findings {
 		if strings.Contains(f.What, part) {

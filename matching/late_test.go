@@ -3,7 +3,9 @@ package matching
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"hezuo/fault"
 	"hezuo/market"
@@ -136,6 +138,28 @@ func TestLateClaim(t *testing.T) {
 	w.clean()
 }
 
+// TestLateOutcome: the answer to a request of before is not taken for the answer to
+// the one that is under way.
+func TestLateOutcome(t *testing.T) {
+	w := newWorld(t)
+	id := "h-late"
+	it, err := w.handshakes.c.Create(w.ctx, id, w.cmd("p"), func(h *Handshake) ([]store.Entry, error) {
+		*h = *situation(t, "Oo*")
+		return []store.Entry{store.Audit("handshake.ask_hold", "", nil)}, nil
+	})
+	w.must(err)
+	refused := fault.New(fault.Conflict, "only 3 of the team are free")
+	for _, asked := range []int{0, 2, 1} {
+		it.Doc.Asked = asked
+		w.must(w.handshakes.outcome(w.ctx, it, fmt.Sprint("hold", asked), func(h *Handshake, now time.Time) ([]store.Entry, error) {
+			return h.Held(id, refused, now)
+		}))
+		if h := w.get(id); h.Holding == (asked == 1) {
+			t.Errorf("request 1 is answered by the answer to %d", asked)
+		}
+	}
+}
+
 // acceptUntilOver accepts what has ended before the answer comes.
 func (w *world) acceptUntilOver(person, id string) error {
 	if err := w.accept(person, id); !fault.Is(err, fault.Gone) {
@@ -163,7 +187,7 @@ func TestCheckWhileItWorks(t *testing.T) {
 		}
 		done <- r
 	}()
-	for i := range 12 {
+	for i := range 5 {
 		job := w.job(p.employer, p.boss, w.post(1, "2026-03-10", "2026-03-14"))
 		w.turn()
 		id := w.with(job, p.team)

@@ -134,14 +134,25 @@ func TestTermsTheTeamCannotKeep(t *testing.T) {
 
 // TestTooManyProposals: a handshake's document does not grow without end.
 func TestTooManyProposals(t *testing.T) {
-	w, p, id := talks(t)
-	for range maxProposals - 1 {
-		w.must(w.propose(p.chair, id, dearer))
+	h := situation(t, "N")
+	propose := func() error {
+		n := h.Newest()
+		terms := n.Terms
+		terms.Pay.Amount++
+		_, err := h.Propose(hid, Owner, "p", n.Hash, terms, begin)
+		return err
 	}
-	w.want(w.propose(p.boss, id, dearer), fault.TooMany)
-	w.must(w.accept(p.boss, id))
-	w.state(id, Agreed)
-	w.clean()
+	for len(h.Proposed) < maxProposals {
+		if err := propose(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := propose(); !fault.Is(err, fault.TooMany) || len(h.Proposed) != maxProposals {
+		t.Errorf("%d proposals: %v", len(h.Proposed), err)
+	}
+	if _, err := h.Accept(hid, Employer, "p", h.Newest().Hash, begin); err != nil || h.Agreed() == nil {
+		t.Errorf("the last one cannot be accepted: %v", err)
+	}
 }
 
 // TestNoContract: where there never can be one the handshake ends and gives back
